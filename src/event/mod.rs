@@ -1,0 +1,125 @@
+//! What can be announced while work goes on. Whoever shows it implements [`Sink`].
+
+use std::time::Duration;
+
+use crate::lab::{GoalId, LabId, ServiceName, Verdict};
+
+/// Something that happened.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// A lab is being brought up.
+    StartBegan {
+        lab: LabId,
+        services: usize,
+    },
+    /// An image is being brought in. `how` is `pull`, `build` or `recipe`.
+    ImageBegan {
+        image: String,
+        how: &'static str,
+    },
+    /// Progress of one layer of a pull; sizes in bytes.
+    ImageLayer {
+        image: String,
+        layer: String,
+        status: String,
+        current: u64,
+        total: u64,
+    },
+    /// A line of a build's output.
+    ImageLine {
+        image: String,
+        line: String,
+    },
+    ImageDone {
+        image: String,
+        took: Duration,
+    },
+    /// A service enters a state.
+    Service {
+        service: ServiceName,
+        state: ServiceState,
+    },
+    /// A goal's judging begins.
+    GoalBegan {
+        goal: GoalId,
+        title: String,
+        checks: usize,
+    },
+    CheckBegan {
+        goal: GoalId,
+        check: String,
+    },
+    /// A step inside a check is being repeated; `seen` is what was last observed.
+    StepWaiting {
+        goal: GoalId,
+        check: String,
+        seen: String,
+    },
+    CheckDone {
+        goal: GoalId,
+        check: String,
+        verdict: Verdict,
+        took: Duration,
+    },
+    GoalDone {
+        goal: GoalId,
+        verdict: Verdict,
+        took: Duration,
+    },
+    /// Something worth a line: a port moved, a recipe used, a warning about a Compose key.
+    Note {
+        text: String,
+    },
+    Warning {
+        text: String,
+    },
+    /// Work without a better event: `what` began, ended.
+    TaskBegan {
+        what: String,
+    },
+    TaskDone {
+        what: String,
+        took: Duration,
+    },
+}
+
+/// States of a service on its way up or down.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ServiceState {
+    Waiting,
+    Creating,
+    Starting,
+    Started,
+    Ready(Duration),
+    Completed,
+    Failed(String),
+    Stopping,
+    Stopped,
+    Removed,
+    Unchanged,
+}
+
+/// Listens to events.
+pub trait Sink: Send + Sync {
+    /// Takes one event; must not block for long.
+    fn emit(&self, event: Event);
+}
+
+/// Keeps nothing: for callers without an audience.
+pub struct Silent;
+
+impl Sink for Silent {
+    fn emit(&self, _: Event) {}
+}
+
+/// Keeps everything, for tests.
+#[derive(Default)]
+pub struct Recorder(pub std::sync::Mutex<Vec<Event>>);
+
+impl Sink for Recorder {
+    fn emit(&self, event: Event) {
+        if let Ok(mut events) = self.0.lock() {
+            events.push(event);
+        }
+    }
+}

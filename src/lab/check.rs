@@ -1,0 +1,207 @@
+//! Checks: what is observed, and what is expected of it.
+
+use std::time::Duration;
+
+use super::expression::{Template, Tree};
+use super::id::ServiceName;
+use super::verdict::Verdict;
+
+/// Steps that together decide one aspect of a goal.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Check {
+    pub name: String,
+    pub stack: String,
+    /// May run beside the other concurrent checks of its stack.
+    pub concurrent: bool,
+    pub timeout: Option<Duration>,
+    pub steps: Vec<Step>,
+}
+
+/// One observation or deliberate fault, and what is expected of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    pub name: Option<String>,
+    pub action: Action,
+    pub expect: Vec<Expectation>,
+    /// Repeat until true, at most this long.
+    pub within: Option<Duration>,
+    /// It has to stay true for this long (`for:`).
+    pub hold: Option<Duration>,
+    pub capture: Vec<(String, Key)>,
+    /// The verdict when the expectation is not met (`else:`); failed when not said.
+    pub otherwise: Option<Verdict>,
+    pub message: Option<Template>,
+    /// Of one observation.
+    pub timeout: Duration,
+    /// Line of `lab.yaml` at which the step begins, from 1.
+    pub line: usize,
+}
+
+/// What a step does.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action {
+    Probe { kind: Kind, fields: Tree },
+    Each(Box<Each>),
+    Value(Template),
+    Fault { fault: Fault, services: Vec<Target> },
+    Heal { services: Vec<Target> },
+}
+
+/// `each:`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Each {
+    pub over: Range,
+    pub name: String,
+    pub parallel: usize,
+    pub steps: Vec<Step>,
+}
+
+/// What `each` goes through.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Range {
+    /// Both ends included.
+    Numbers(i64, i64),
+    /// A list, or a template that renders to one.
+    Values(Tree),
+}
+
+/// A service, or one of its replicas (`web.2`, counted from 1); the name may be a template (`${w}`).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Target(pub Template);
+
+/// The kinds of observation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    Http,
+    Tcp,
+    Redis,
+    Exec,
+    Run,
+    Mail,
+    Celery,
+    Container,
+    Log,
+    File,
+}
+
+impl Kind {
+    /// Every kind, in the order of the reference.
+    pub const ALL: [Kind; 10] = [
+        Kind::Http,
+        Kind::Tcp,
+        Kind::Redis,
+        Kind::Exec,
+        Kind::Run,
+        Kind::Mail,
+        Kind::Celery,
+        Kind::Container,
+        Kind::Log,
+        Kind::File,
+    ];
+
+    /// The key that names it in a step.
+    pub fn word(self) -> &'static str {
+        match self {
+            Kind::Http => "http",
+            Kind::Tcp => "tcp",
+            Kind::Redis => "redis",
+            Kind::Exec => "exec",
+            Kind::Run => "run",
+            Kind::Mail => "mail",
+            Kind::Celery => "celery",
+            Kind::Container => "container",
+            Kind::Log => "log",
+            Kind::File => "file",
+        }
+    }
+}
+
+/// A deliberate fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Fault {
+    Stop,
+    Kill,
+    Pause,
+    Restart,
+}
+
+impl Fault {
+    /// The key that names it in a step.
+    pub fn word(self) -> &'static str {
+        match self {
+            Fault::Stop => "stop",
+            Fault::Kill => "kill",
+            Fault::Pause => "pause",
+            Fault::Restart => "restart",
+        }
+    }
+}
+
+/// One entry of `expect:`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Expectation {
+    pub key: Key,
+    pub predicate: Predicate,
+}
+
+/// Which part of an observation is meant.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Key {
+    /// `status`, `headers.content-type`
+    Field(Vec<String>),
+    /// RFC 9535 over the main document; checked when it was read. Templates inside are rendered first.
+    Path(Template),
+}
+
+/// Conditions on one value; all of them have to hold.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Predicate(pub Vec<Operator>);
+
+/// One condition.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Operator {
+    Equals(Tree),
+    OneOf(Tree),
+    Exists(bool),
+    /// null, boolean, number, integer, string, list, map
+    Type(String),
+    Lt(Tree),
+    Lte(Tree),
+    Gt(Tree),
+    Gte(Tree),
+    /// Both ends included.
+    Between(Tree, Tree),
+    Contains(Tree),
+    StartsWith(Tree),
+    EndsWith(Tree),
+    /// A regular expression, found anywhere.
+    Matches(Tree),
+    IsEmpty(bool),
+    Not(Predicate),
+    Count(Predicate),
+    Distinct(Predicate),
+    All(Predicate),
+    Any(Predicate),
+}
+
+/// Whose fault an outcome is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Blame {
+    Learner,
+    /// The machine, the engine, the network outside the lab.
+    Machine,
+    Lab,
+}
+
+impl Target {
+    /// The service and replica that a rendered target names; replica 1 when none is said.
+    pub fn parse(text: &str) -> Option<(ServiceName, Option<u32>)> {
+        if let Some((service, replica)) = text.rsplit_once('.')
+            && let Ok(replica) = replica.parse()
+            && replica > 0
+        {
+            return ServiceName::new(service).ok().map(|service| (service, Some(replica)));
+        }
+        ServiceName::new(text).ok().map(|service| (service, None))
+    }
+}

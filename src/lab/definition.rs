@@ -1,0 +1,121 @@
+//! A lab as its author meant it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::check::{Check, Step};
+use super::id::{GoalId, LabId, ServiceName};
+use super::settings::Setting;
+use super::stack::Stack;
+
+/// One lab: one month's exercise, read from one folder.
+#[derive(Debug, Clone)]
+pub struct Lab {
+    pub id: LabId,
+    pub slug: LabId,
+    pub aliases: Vec<String>,
+    pub title: String,
+    /// 1 to 12.
+    pub month: u8,
+    pub summary: Option<String>,
+    /// The folder that holds `lab.yaml`, absolute.
+    pub folder: PathBuf,
+    /// Folders whose files, later ones winning, make up a new workspace; absolute.
+    pub starter: Vec<PathBuf>,
+    pub needs: Vec<Need>,
+    pub settings: BTreeMap<String, Setting>,
+    /// The learner's environment (`main`).
+    pub stack: Stack,
+    /// How a service shows that it is ready; services without an entry have their health check, or nothing.
+    pub ready: BTreeMap<ServiceName, Step>,
+    /// What empties a service faster than making it anew.
+    pub reset: BTreeMap<ServiceName, Vec<Step>>,
+    pub reload: BTreeMap<ServiceName, Reload>,
+    pub owner: BTreeMap<ServiceName, Owner>,
+    pub goals: Vec<Goal>,
+    /// Files of the workspace that count neither for its hash nor for its diff (gitignore patterns).
+    pub workspace_ignore: Vec<String>,
+}
+
+impl Lab {
+    /// The goal with this id or alias.
+    pub fn goal(&self, name: &str) -> Option<&Goal> {
+        self.goals.iter().find(|goal| goal.id.as_str() == name || goal.aliases.iter().any(|alias| alias == name))
+    }
+
+    /// Who a service belongs to: what `owner:` says, else the learner if it builds from or mounts the workspace.
+    pub fn owner_of(&self, service: &ServiceName) -> Owner {
+        self.owner.get(service).copied().unwrap_or_else(|| match self.stack.services.get(service) {
+            Some(definition) if definition.uses_workspace => Owner::Learner,
+            _ => Owner::Lab,
+        })
+    }
+
+    /// How a service takes up a changed workspace: what `reload:` says, else by restarting.
+    pub fn reload_of(&self, service: &ServiceName) -> Reload {
+        self.reload.get(service).copied().unwrap_or(Reload::Restart)
+    }
+}
+
+/// Something a stranger's lab may not have unless the learner agrees to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Need {
+    Privileged,
+    Capabilities,
+    HostNetwork,
+    HostNamespaces,
+    Devices,
+    EngineSocket,
+    HostPaths,
+    Plugin,
+    SecurityOptions,
+}
+
+/// Whose work a service is, and so who is to blame when it is down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Owner {
+    Learner,
+    Lab,
+}
+
+/// How a service takes up changed workspace files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reload {
+    /// It watches the files and reloads by itself.
+    Itself,
+    /// Its container is restarted.
+    Restart,
+    /// Its image is built again and its container made anew.
+    Rebuild,
+}
+
+/// One thing to achieve.
+#[derive(Debug, Clone)]
+pub struct Goal {
+    pub id: GoalId,
+    pub aliases: Vec<String>,
+    pub title: String,
+    /// The bullet or Goal of the roadmap that it covers, word for word.
+    pub roadmap: String,
+    pub requires: Vec<GoalId>,
+    pub points: u32,
+    pub hints: Vec<String>,
+    pub detail: Detail,
+    /// Workspace files that decide it (globs); empty means all.
+    pub inputs: Vec<String>,
+    pub checks: Vec<Check>,
+    /// The task text, Markdown.
+    pub task: String,
+}
+
+/// How much a failure of this goal tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Detail {
+    /// Message, expected and observed.
+    #[default]
+    Full,
+    /// Message and observed.
+    Observed,
+    /// The message alone.
+    Message,
+}

@@ -1,0 +1,14 @@
+//! The nouns: what a lab is, once it has been read. No input or output, nothing async.
+
+pub mod check;
+pub mod definition;
+pub mod expression;
+pub mod id;
+pub mod settings;
+pub mod stack;
+pub mod verdict;
+
+pub use check::{Action, Blame, Check, Expectation, Fault, Key, Kind, Operator, Predicate, Step};
+pub use definition::{Detail, Goal, Lab, Owner, Reload};
+pub use id::{GoalId, LabId, ServiceName};
+pub use verdict::Verdict;
