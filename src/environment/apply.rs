@@ -1,0 +1,311 @@
+//! Carries a plan out. Decides nothing: what is done and why stands in the plan.
+//!
+//! One graph without global phases: networks, volumes and containers are made at once, and a container
+//! starts as soon as its own dependencies are ready. Starts are bounded, because more than two per core
+//! slow each other down.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use tokio::sync::{Semaphore, watch};
+
+use super::engine::{Engine, EngineError, EngineFault, Observed};
+use super::identity::Identity;
+use super::plan::{ContainerAction, Plan, PlannedContainer, one_shots};
+use super::ready::{self, Deaths, NotReady, Prober};
+use crate::event::{Event, ServiceState, Sink};
+use crate::lab::ServiceName;
+use crate::lab::stack::Condition;
+
+/// How a service's container is doing on its way up, as its dependants see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Progress {
+    Pending,
+    Started,
+    Ready,
+    Failed(String),
+}
+
+/// What became of the services.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// Services that did not become ready.
+    pub failed: BTreeMap<ServiceName, NotReady>,
+    /// Containers that were started, restarted or made; the others ran already.
+    pub begun: BTreeSet<ServiceName>,
+    /// (service, container port, wanted host port) where the wanted one was taken.
+    pub moved_ports: Vec<(ServiceName, u16, u16)>,
+}
+
+/// What applying needs besides the plan.
+pub struct Context<'a, E: Engine, P: Prober> {
+    pub engine: &'a E,
+    pub identity: &'a Identity,
+    pub prober: &'a P,
+    pub sink: &'a dyn Sink,
+    /// Longest wait for one service.
+    pub deadline: Duration,
+    /// How many containers may be starting at once.
+    pub starts: usize,
+    /// Wait for readiness also of what ran already.
+    pub check_running: bool,
+}
+
+/// Carries `plan` out and waits until everything is ready or known not to become so.
+///
+/// # Errors
+/// The engine refused something that no service is to blame for.
+pub async fn apply<E: Engine, P: Prober>(plan: &Plan, context: &Context<'_, E, P>) -> Result<Outcome, EngineError> {
+    let deaths = DeathWatch::begin(context.engine, context.identity);
+    join_all(plan.surplus.iter().map(|(old, _)| context.engine.remove(&old.id)))
+        .await
+        .into_iter()
+        .collect::<Result<Vec<_>, _>>()?;
+    let resources = async {
+        let networks = join_all(plan.networks.iter().map(|spec| context.engine.create_network(spec)));
+        let volumes = join_all(plan.volumes.iter().map(|spec| context.engine.create_volume(spec)));
+        let (networks, volumes) = tokio::join!(networks, volumes);
+        networks.into_iter().chain(volumes).collect::<Result<Vec<_>, _>>()
+    };
+    resources.await?;
+
+    let one_shots: BTreeSet<ServiceName> = plan.containers.iter().flat_map(|one| one_shots(&one.spec)).collect();
+    let board = Board::new(plan);
+    let starts = Semaphore::new(context.starts.max(1));
+    let outcome = Mutex::new(Outcome::default());
+    let run = async |planned: &PlannedContainer| {
+        let result = bring_up(planned, context, &board, &deaths, &starts, &one_shots, &outcome).await;
+        if let Err(Failed::Engine(error)) = &result
+            && error.fault == EngineFault::Unreachable
+        {
+            board.set(planned, Progress::Failed("the engine is gone".into()));
+            return Err(error.clone());
+        }
+        if let Err(failed) = result {
+            let not_ready = match failed {
+                Failed::Service(not_ready) => not_ready,
+                Failed::Engine(error) => NotReady { reason: error.to_string(), log: Vec::new() },
+            };
+            let service = planned.spec.service.clone();
+            context.sink.emit(Event::Service {
+                service: service.clone(),
+                state: ServiceState::Failed(not_ready.reason.clone()),
+            });
+            board.set(planned, Progress::Failed(not_ready.reason.clone()));
+            lock(&outcome).failed.insert(service, not_ready);
+        }
+        Ok(())
+    };
+    join_all(plan.containers.iter().map(&run)).await.into_iter().collect::<Result<Vec<_>, _>>()?;
+    Ok(outcome.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner))
+}
+
+/// Removes everything observed: containers first (killed, because nothing is kept), then the rest.
+///
+/// # Errors
+/// The first refusal of the engine; everything else has been tried all the same.
+pub async fn remove<E: Engine>(engine: &E, observed: &Observed, sink: &dyn Sink) -> Result<(), EngineError> {
+    let containers = join_all(observed.containers.iter().map(|container| async {
+        let result = engine.remove(&container.id).await;
+        if result.is_ok() {
+            sink.emit(Event::Service { service: container.service.clone(), state: ServiceState::Removed });
+        }
+        result
+    }));
+    let containers = containers.await;
+    let networks = join_all(observed.networks.iter().map(|network| engine.remove_network(&network.id)));
+    let volumes = join_all(observed.volumes.iter().map(|volume| engine.remove_volume(&volume.name)));
+    let (networks, volumes) = tokio::join!(networks, volumes);
+    containers.into_iter().chain(networks).chain(volumes).collect()
+}
+
+enum Failed {
+    Service(NotReady),
+    Engine(EngineError),
+}
+
+impl From<EngineError> for Failed {
+    fn from(error: EngineError) -> Self {
+        Failed::Engine(error)
+    }
+}
+
+async fn bring_up<E: Engine, P: Prober>(
+    planned: &PlannedContainer,
+    context: &Context<'_, E, P>,
+    board: &Board,
+    deaths: &DeathWatch,
+    starts: &Semaphore,
+    one_shots: &BTreeSet<ServiceName>,
+    outcome: &Mutex<Outcome>,
+) -> Result<(), Failed> {
+    let began = Instant::now();
+    let spec = &planned.spec;
+    let emit = |state| context.sink.emit(Event::Service { service: spec.service.clone(), state });
+    let mut id = match &planned.action {
+        ContainerAction::Keep(existing) if !context.check_running => {
+            emit(ServiceState::Unchanged);
+            board.set(planned, Progress::Ready);
+            let _ = existing;
+            return Ok(());
+        }
+        ContainerAction::Keep(existing) | ContainerAction::Start(existing) | ContainerAction::Unpause(existing) => {
+            existing.id.clone()
+        }
+        ContainerAction::Create => {
+            emit(ServiceState::Creating);
+            context.engine.create(spec).await?
+        }
+        ContainerAction::Recreate(old) => {
+            emit(ServiceState::Creating);
+            context.engine.remove(&old.id).await?;
+            context.engine.create(spec).await?
+        }
+    };
+    emit(ServiceState::Waiting);
+    board.dependencies(planned).await.map_err(Failed::Service)?;
+    match &planned.action {
+        ContainerAction::Keep(_) => {}
+        ContainerAction::Unpause(_) => context.engine.unpause(&id).await?,
+        ContainerAction::Start(_) | ContainerAction::Create | ContainerAction::Recreate(_) => {
+            let _permit = starts.acquire().await;
+            emit(ServiceState::Starting);
+            lock(outcome).begun.insert(spec.service.clone());
+            if let Err(error) = context.engine.start(&id).await {
+                if error.fault != EngineFault::PortTaken {
+                    return Err(error.into());
+                }
+                id = start_on_other_ports(planned, context, &id, outcome).await?;
+            }
+        }
+    }
+    emit(ServiceState::Started);
+    board.set(planned, Progress::Started);
+    let one_shot = one_shots.contains(&spec.service);
+    let sign = ready::sign(spec, one_shot, context.prober.knows(&spec.service));
+    if one_shot && matches!(&planned.action, ContainerAction::Keep(old) if old.exit_code == Some(0)) {
+        emit(ServiceState::Unchanged);
+        board.set(planned, Progress::Ready);
+        return Ok(());
+    }
+    ready::wait(context.engine, spec, &id, &sign, context.prober, deaths.of(&id), context.deadline)
+        .await
+        .map_err(Failed::Service)?;
+    emit(if one_shot { ServiceState::Completed } else { ServiceState::Ready(began.elapsed()) });
+    board.set(planned, Progress::Ready);
+    Ok(())
+}
+
+/// A wanted host port belongs to something else: the container is made again with ports that the engine
+/// chooses. The caller remembers and reports them.
+async fn start_on_other_ports<E: Engine, P: Prober>(
+    planned: &PlannedContainer,
+    context: &Context<'_, E, P>,
+    id: &str,
+    outcome: &Mutex<Outcome>,
+) -> Result<String, Failed> {
+    context.engine.remove(id).await?;
+    let mut spec = planned.spec.clone();
+    for binding in &mut spec.bindings {
+        if let Some(wanted) = binding.host_port.take() {
+            lock(outcome).moved_ports.push((spec.service.clone(), binding.target, wanted));
+        }
+    }
+    let id = context.engine.create(&spec).await?;
+    context.engine.start(&id).await?;
+    Ok(id)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// Who is how far, for those who wait.
+struct Board {
+    progress: BTreeMap<(ServiceName, u32), watch::Sender<Progress>>,
+}
+
+impl Board {
+    fn new(plan: &Plan) -> Self {
+        let key = |planned: &PlannedContainer| (planned.spec.service.clone(), planned.spec.replica);
+        Self {
+            progress: plan
+                .containers
+                .iter()
+                .map(|planned| (key(planned), watch::Sender::new(Progress::Pending)))
+                .collect(),
+        }
+    }
+
+    fn set(&self, planned: &PlannedContainer, progress: Progress) {
+        if let Some(sender) = self.progress.get(&(planned.spec.service.clone(), planned.spec.replica)) {
+            sender.send_replace(progress);
+        }
+    }
+
+    /// Waits until every dependency of `planned` is where it has to be.
+    async fn dependencies(&self, planned: &PlannedContainer) -> Result<(), NotReady> {
+        for (service, dependency) in &planned.spec.definition.depends_on {
+            for ((_, _), sender) in self.progress.iter().filter(|((name, _), _)| name == service) {
+                let mut receiver = sender.subscribe();
+                let reached = receiver.wait_for(|progress| match progress {
+                    Progress::Pending => false,
+                    Progress::Started => dependency.condition == Condition::Started,
+                    Progress::Ready | Progress::Failed(_) => true,
+                });
+                let state = match reached.await {
+                    Ok(state) => state.clone(),
+                    Err(_) => Progress::Failed("it was given up".into()),
+                };
+                if let Progress::Failed(reason) = state
+                    && dependency.required
+                {
+                    let reason = format!("not started, because `{service}` is not ready: {reason}");
+                    return Err(NotReady { reason, log: Vec::new() });
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Counts the deaths of containers from the engine's events.
+pub(super) struct DeathWatch {
+    deaths: std::sync::Arc<Mutex<BTreeMap<String, watch::Sender<Deaths>>>>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl DeathWatch {
+    pub(super) fn begin<E: Engine>(engine: &E, identity: &Identity) -> Self {
+        let deaths: std::sync::Arc<Mutex<BTreeMap<String, watch::Sender<Deaths>>>> = std::sync::Arc::default();
+        let mut events = engine.events(identity);
+        let shared = deaths.clone();
+        let task = tokio::spawn(async move {
+            while let Some(event) = events.recv().await {
+                let mut map = lock(&shared);
+                let sender = map.entry(event.container).or_default();
+                match event.action.as_str() {
+                    "oom" => sender.send_modify(|deaths| deaths.out_of_memory = true),
+                    "die" => sender.send_modify(|deaths| {
+                        deaths.count += 1;
+                        deaths.last_exit = event.exit_code;
+                    }),
+                    _ => {}
+                }
+            }
+        });
+        Self { deaths, task }
+    }
+
+    pub(super) fn of(&self, id: &str) -> watch::Receiver<Deaths> {
+        lock(&self.deaths).entry(id.to_owned()).or_default().subscribe()
+    }
+}
+
+impl Drop for DeathWatch {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}

@@ -1,0 +1,17 @@
+//! Wanted to running: what of a lab is on the engine, what should be, and how to get there.
+//!
+//! `observe` asks the engine, `plan` decides without asking anyone, `apply` does and decides nothing.
+//! This module knows stacks and containers; it does not know checks, records or files of learners.
+
+pub mod apply;
+pub mod engine;
+pub mod identity;
+pub mod intent;
+pub mod lock;
+pub mod plan;
+pub mod ready;
+pub mod subnet;
+pub mod wanted;
+
+pub use engine::{ContainerState, Engine, EngineError, EngineFault, ObservedContainer};
+pub use identity::Identity;

@@ -1,0 +1,281 @@
+//! From a lab's stack to what the engine should hold: names, labels, defaults, limits. Pure.
+
+use std::collections::BTreeMap;
+
+use sha2::{Digest, Sha256};
+
+use super::identity::{self, Identity};
+use crate::lab::stack::{Limits, Logging, MountSource, Protocol, Service, Stack};
+use crate::lab::{Owner, ServiceName};
+
+/// A network to have.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NetworkSpec {
+    pub key: String,
+    pub name: String,
+    pub labels: BTreeMap<String, String>,
+    pub definition: crate::lab::stack::Network,
+}
+
+/// A volume to have.
+#[derive(Debug, Clone, PartialEq)]
+pub struct VolumeSpec {
+    pub key: String,
+    pub name: String,
+    pub labels: BTreeMap<String, String>,
+    pub driver: Option<String>,
+    pub driver_opts: BTreeMap<String, String>,
+}
+
+/// A host port to publish.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Binding {
+    pub target: u16,
+    pub protocol: Protocol,
+    pub host_ip: String,
+    /// `None`: the engine chooses.
+    pub host_port: Option<u16>,
+}
+
+/// A container to have: the service's definition with everything decided.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ContainerSpec {
+    pub service: ServiceName,
+    pub replica: u32,
+    pub name: String,
+    /// What the engine calls the image.
+    pub image: String,
+    pub image_id: String,
+    pub definition: Service,
+    /// (network name on the engine, aliases, fixed IPv4 address)
+    pub networks: Vec<(String, Vec<String>, Option<String>)>,
+    /// Volume names of the lab to names on the engine.
+    pub volumes: BTreeMap<String, String>,
+    pub bindings: Vec<Binding>,
+    pub labels: BTreeMap<String, String>,
+    pub stop_grace: std::time::Duration,
+}
+
+/// Everything an environment should have.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Wanted {
+    pub networks: Vec<NetworkSpec>,
+    pub volumes: Vec<VolumeSpec>,
+    pub containers: Vec<ContainerSpec>,
+}
+
+/// What the definition leaves open.
+pub struct Choices<'a> {
+    pub identity: &'a Identity,
+    pub generation: u64,
+    /// Name and id of each service's image on the engine.
+    pub images: &'a BTreeMap<ServiceName, (String, String)>,
+    /// Who owns each service.
+    pub owners: &'a BTreeMap<ServiceName, Owner>,
+    /// Subnet for the default network, in CIDR notation.
+    pub subnet: Option<String>,
+    /// Host ports remembered for (service, container port); they win over the asked ones.
+    pub ports: &'a BTreeMap<(ServiceName, u16), u16>,
+    /// `uid:gid` for services with the workspace mounted; `None` leaves the image's user.
+    pub workspace_user: Option<String>,
+    /// A learner's own Compose file is run as it is written, without our defaults.
+    pub as_written: bool,
+    /// Cores of the engine's host; limits may not exceed them.
+    pub cpus: f64,
+}
+
+const MEMORY: u64 = 1 << 30;
+const CPUS: f64 = 2.0;
+const PIDS: i64 = 512;
+/// Compose's default.
+const STOP_GRACE: std::time::Duration = std::time::Duration::from_secs(10);
+
+/// Decides what the engine should hold for `stack`.
+pub fn wanted(stack: &Stack, choices: &Choices<'_>) -> Wanted {
+    let identity = choices.identity;
+    let networks = stack
+        .networks
+        .iter()
+        .filter(|(_, network)| !network.external)
+        .map(|(key, network)| {
+            let mut definition = network.clone();
+            if definition.subnets.is_empty() && key == "default" {
+                definition.subnets.extend(choices.subnet.clone());
+            }
+            let mut labels = network.labels.clone();
+            labels.extend(identity.resource_labels("network", key));
+            NetworkSpec { key: key.clone(), name: network_name(stack, identity, key), labels, definition }
+        })
+        .filter(|network| network.key != "default" || uses_default(stack))
+        .collect();
+    let volumes = stack
+        .volumes
+        .iter()
+        .filter(|(_, volume)| !volume.external)
+        .map(|(key, volume)| {
+            let mut labels = volume.labels.clone();
+            labels.extend(identity.resource_labels("volume", key));
+            VolumeSpec {
+                key: key.clone(),
+                name: volume_name(stack, identity, key),
+                labels,
+                driver: volume.driver.clone(),
+                driver_opts: volume.driver_opts.clone(),
+            }
+        })
+        .collect();
+    let containers = stack
+        .services
+        .iter()
+        .filter(|(_, service)| service.profiles.is_empty())
+        .flat_map(|(name, service)| (1..=service.scale).map(move |replica| (name, service, replica)))
+        .filter_map(|(name, service, replica)| container(stack, name, service, replica, choices))
+        .collect();
+    Wanted { networks, volumes, containers }
+}
+
+/// The name on the engine of one of the stack's networks.
+pub fn network_name(stack: &Stack, identity: &Identity, key: &str) -> String {
+    match stack.networks.get(key) {
+        Some(network) if network.external => network.name.clone().unwrap_or_else(|| key.to_owned()),
+        _ => identity.resource_name(key),
+    }
+}
+
+/// The name on the engine of one of the stack's volumes.
+pub fn volume_name(stack: &Stack, identity: &Identity, key: &str) -> String {
+    match stack.volumes.get(key) {
+        Some(volume) if volume.external => volume.name.clone().unwrap_or_else(|| key.to_owned()),
+        _ => identity.resource_name(key),
+    }
+}
+
+fn uses_default(stack: &Stack) -> bool {
+    stack.services.values().any(|service| {
+        service.network_mode.is_none() && (service.networks.is_empty() || service.networks.contains_key("default"))
+    })
+}
+
+fn container(
+    stack: &Stack,
+    name: &ServiceName,
+    service: &Service,
+    replica: u32,
+    choices: &Choices<'_>,
+) -> Option<ContainerSpec> {
+    let (image, image_id) = choices.images.get(name)?.clone();
+    let mut definition = service.clone();
+    if !choices.as_written {
+        add_defaults(&mut definition, choices);
+    }
+    let networks = attachments(stack, name, service, replica, choices);
+    let volumes = service
+        .mounts
+        .iter()
+        .filter_map(|mount| match &mount.source {
+            MountSource::Volume { name, .. } => Some((name.clone(), volume_name(stack, choices.identity, name))),
+            _ => None,
+        })
+        .collect();
+    let mut spec = ContainerSpec {
+        service: name.clone(),
+        replica,
+        name: choices.identity.container_name(name, replica),
+        image,
+        image_id,
+        stop_grace: service.stop_grace_period.unwrap_or(STOP_GRACE),
+        networks,
+        volumes,
+        bindings: bindings(name, service, replica, choices),
+        labels: BTreeMap::new(),
+        definition,
+    };
+    let digest = digest(&spec);
+    spec.labels = spec.definition.labels.clone();
+    spec.labels.extend(choices.identity.container_labels(name, replica));
+    spec.labels.insert(identity::SPEC.into(), digest);
+    spec.labels.insert(identity::GENERATION.into(), choices.generation.to_string());
+    Some(spec)
+}
+
+/// What a container was made from, as a text to compare. The leading number is the digest's own version.
+fn digest(spec: &ContainerSpec) -> String {
+    let mut hash = Sha256::new();
+    hash.update(format!("{spec:?}"));
+    let bytes = hash.finalize();
+    let hex: String = bytes.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    format!("1:{hex}")
+}
+
+fn attachments(
+    stack: &Stack,
+    name: &ServiceName,
+    service: &Service,
+    replica: u32,
+    choices: &Choices<'_>,
+) -> Vec<(String, Vec<String>, Option<String>)> {
+    if service.network_mode.is_some() {
+        return Vec::new();
+    }
+    let own_aliases = |extra: &[String]| {
+        let mut aliases = vec![name.to_string(), choices.identity.container_name(name, replica)];
+        aliases.extend(extra.iter().cloned());
+        aliases
+    };
+    if service.networks.is_empty() {
+        return vec![(network_name(stack, choices.identity, "default"), own_aliases(&[]), None)];
+    }
+    let mut attached: Vec<_> = service.networks.iter().collect();
+    attached.sort_by_key(|(key, attachment)| (-attachment.priority, (*key).clone()));
+    attached
+        .into_iter()
+        .map(|(key, attachment)| {
+            let network = network_name(stack, choices.identity, key);
+            (network, own_aliases(&attachment.aliases), attachment.ipv4_address.clone())
+        })
+        .collect()
+}
+
+fn bindings(name: &ServiceName, service: &Service, replica: u32, choices: &Choices<'_>) -> Vec<Binding> {
+    let default_host = if choices.as_written { "0.0.0.0" } else { "127.0.0.1" };
+    service
+        .ports
+        .iter()
+        .map(|port| {
+            let remembered = choices.ports.get(&(name.clone(), port.target)).copied();
+            Binding {
+                target: port.target,
+                protocol: port.protocol,
+                host_ip: port.host_ip.clone().unwrap_or_else(|| default_host.into()),
+                // A second replica cannot have the same host port; the engine finds it one.
+                host_port: if replica == 1 { remembered.or(port.published) } else { None },
+            }
+        })
+        .collect()
+}
+
+fn add_defaults(service: &mut Service, choices: &Choices<'_>) {
+    service.init.get_or_insert(true);
+    if !service.security_opt.iter().any(|option| option.starts_with("no-new-privileges")) && !service.privileged {
+        service.security_opt.push("no-new-privileges:true".into());
+    }
+    service.limits = Limits {
+        memory: service.limits.memory.or(Some(MEMORY)),
+        memory_reservation: service.limits.memory_reservation,
+        cpus: Some(service.limits.cpus.unwrap_or(CPUS).min(choices.cpus)),
+        pids: service.limits.pids.or(Some(PIDS)),
+    };
+    service.logging.get_or_insert_with(|| Logging {
+        driver: Some("json-file".into()),
+        options: BTreeMap::from([("max-size".into(), "5m".into()), ("max-file".into(), "2".into())]),
+    });
+    let mounts_workspace = service.uses_workspace
+        && service.mounts.iter().any(|mount| matches!(&mount.source, MountSource::Bind { .. }) && !mount.read_only);
+    if mounts_workspace && service.user.is_none() && choices.owners.values().any(|owner| *owner == Owner::Learner) {
+        if let Some(user) = &choices.workspace_user {
+            service.user = Some(user.clone());
+            // Most uids have no home in the image; tools that write to one need a place.
+            service.environment.entry("HOME".into()).or_insert_with(|| "/tmp".into());
+        }
+    }
+}
