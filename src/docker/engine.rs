@@ -1,0 +1,229 @@
+//! The environment's port, spoken to Docker.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use bollard::container::LogOutput;
+use bollard::query_parameters::{
+    EventsOptionsBuilder, KillContainerOptionsBuilder, LogsOptionsBuilder, RemoveContainerOptionsBuilder,
+    RemoveVolumeOptionsBuilder, RestartContainerOptionsBuilder, StopContainerOptionsBuilder, TopOptionsBuilder,
+};
+use futures_util::StreamExt;
+use tokio::sync::mpsc;
+
+use super::{DockerEngine, call, limit, translate};
+use crate::environment::engine::{ContainerFacts, Engine, EngineEvent, ExecOutput, ExecRequest, LogLine, Observed};
+use crate::environment::identity::{self, Identity};
+use crate::environment::wanted::{ContainerSpec, NetworkSpec, VolumeSpec};
+use crate::environment::{EngineError, EngineFault};
+
+impl Engine for DockerEngine {
+    async fn observe(&self, identity: &Identity) -> Result<Observed, EngineError> {
+        self.look_at(identity).await
+    }
+
+    async fn environments(&self) -> Result<Vec<Identity>, EngineError> {
+        self.all_environments().await
+    }
+
+    async fn subnets(&self) -> Result<Vec<String>, EngineError> {
+        self.all_subnets().await
+    }
+
+    async fn create_network(&self, spec: &NetworkSpec) -> Result<(), EngineError> {
+        self.make_network(spec).await
+    }
+
+    async fn remove_network(&self, id: &str) -> Result<(), EngineError> {
+        let operation = format!("remove network {id}");
+        unless_gone(call(operation, limit::REMOVE, self.docker.remove_network(id)).await)
+    }
+
+    async fn create_volume(&self, spec: &VolumeSpec) -> Result<(), EngineError> {
+        self.make_volume(spec).await
+    }
+
+    async fn remove_volume(&self, name: &str) -> Result<(), EngineError> {
+        let options = RemoveVolumeOptionsBuilder::new().force(true).build();
+        let operation = format!("remove volume {name}");
+        unless_gone(call(operation, limit::REMOVE, self.docker.remove_volume(name, Some(options))).await)
+    }
+
+    async fn create(&self, spec: &ContainerSpec) -> Result<String, EngineError> {
+        self.make_container(spec).await
+    }
+
+    async fn start(&self, id: &str) -> Result<(), EngineError> {
+        call(format!("start container {}", short(id)), limit::START, self.docker.start_container(id, None)).await
+    }
+
+    async fn stop(&self, id: &str, grace: Duration) -> Result<(), EngineError> {
+        let seconds = i32::try_from(grace.as_secs()).unwrap_or(i32::MAX);
+        let options = StopContainerOptionsBuilder::new().t(seconds).build();
+        let operation = format!("stop container {}", short(id));
+        call(operation, grace + limit::REMOVE, self.docker.stop_container(id, Some(options))).await
+    }
+
+    async fn kill(&self, id: &str) -> Result<(), EngineError> {
+        let options = KillContainerOptionsBuilder::new().signal("SIGKILL").build();
+        call(format!("kill container {}", short(id)), limit::REMOVE, self.docker.kill_container(id, Some(options)))
+            .await
+    }
+
+    async fn restart(&self, id: &str, grace: Duration) -> Result<(), EngineError> {
+        let seconds = i32::try_from(grace.as_secs()).unwrap_or(i32::MAX);
+        let options = RestartContainerOptionsBuilder::new().t(seconds).build();
+        let operation = format!("restart container {}", short(id));
+        call(operation, grace + limit::START, self.docker.restart_container(id, Some(options))).await
+    }
+
+    async fn pause(&self, id: &str) -> Result<(), EngineError> {
+        call(format!("pause container {}", short(id)), limit::LOOK, self.docker.pause_container(id)).await
+    }
+
+    async fn unpause(&self, id: &str) -> Result<(), EngineError> {
+        call(format!("unpause container {}", short(id)), limit::LOOK, self.docker.unpause_container(id)).await
+    }
+
+    async fn remove(&self, id: &str) -> Result<(), EngineError> {
+        let options = || RemoveContainerOptionsBuilder::new().force(true).v(true).build();
+        let operation = format!("remove container {}", short(id));
+        let result = call(&operation, limit::REMOVE, self.docker.remove_container(id, Some(options()))).await;
+        match result {
+            // Somebody else removes it already: wait until it is gone.
+            Err(error) if error.fault == EngineFault::Conflict => self.gone(id).await,
+            other => unless_gone(other),
+        }
+    }
+
+    async fn inspect(&self, id: &str) -> Result<ContainerFacts, EngineError> {
+        self.facts(id).await
+    }
+
+    async fn logs(&self, id: &str, tail: Option<usize>, since: Option<i64>) -> Result<Vec<LogLine>, EngineError> {
+        let tail = tail.map_or_else(|| "all".to_owned(), |lines| lines.to_string());
+        let mut options = LogsOptionsBuilder::new().stdout(true).stderr(true).tail(&tail);
+        if let Some(since) = since.and_then(|since| since.try_into().ok()) {
+            options = options.since(since);
+        }
+        let stream = self.docker.logs(id, Some(options.build()));
+        let read = stream.collect::<Vec<_>>();
+        let pieces = tokio::time::timeout(limit::START, read).await.map_err(|_| EngineError {
+            operation: format!("read the log of container {}", short(id)),
+            fault: EngineFault::Unreachable,
+            message: "it gave no answer".into(),
+        })?;
+        let mut lines = Lines::default();
+        for piece in pieces {
+            lines.add(piece.map_err(|error| translate(format!("read the log of container {}", short(id)), &error))?);
+        }
+        Ok(lines.finish())
+    }
+
+    async fn exec(&self, id: &str, request: &ExecRequest) -> Result<ExecOutput, EngineError> {
+        self.run_exec(id, request).await
+    }
+
+    async fn process_starts(&self, id: &str) -> Result<Vec<i64>, EngineError> {
+        let options = TopOptionsBuilder::new().ps_args("-eo pid,etimes").build();
+        let top = call("list processes", limit::LOOK, self.docker.top_processes(id, Some(options))).await?;
+        let now = jiff::Timestamp::now().as_second();
+        let ages = top.processes.unwrap_or_default();
+        Ok(ages.iter().filter_map(|row| row.last()?.trim().parse::<i64>().ok()).map(|age| now - age).collect())
+    }
+
+    fn events(&self, identity: &Identity) -> mpsc::Receiver<EngineEvent> {
+        let (sender, receiver) = mpsc::channel(256);
+        let label = format!("{}={}", identity::LAB, identity.lab);
+        let instance = format!("{}={}", identity::INSTANCE, identity.instance);
+        let filters = HashMap::from([
+            ("type", vec!["container".to_owned()]),
+            ("label", vec![label, instance]),
+            // `health_status` makes the engine compare by prefix, which leaves out the noise of execs.
+            (
+                "event",
+                ["create", "start", "die", "oom", "destroy", "health_status", "pause", "unpause"]
+                    .map(String::from)
+                    .to_vec(),
+            ),
+        ]);
+        let mut stream = Box::pin(self.docker.events(Some(EventsOptionsBuilder::new().filters(&filters).build())));
+        tokio::spawn(async move {
+            while let Some(Ok(message)) = stream.next().await {
+                let actor = message.actor.unwrap_or_default();
+                let exit_code =
+                    actor.attributes.as_ref().and_then(|all| all.get("exitCode")).and_then(|code| code.parse().ok());
+                let event = EngineEvent {
+                    container: actor.id.unwrap_or_default(),
+                    action: message.action.unwrap_or_default(),
+                    exit_code,
+                };
+                if sender.send(event).await.is_err() {
+                    return;
+                }
+            }
+        });
+        receiver
+    }
+}
+
+impl DockerEngine {
+    /// Waits until a container whose removal is under way is gone.
+    async fn gone(&self, id: &str) -> Result<(), EngineError> {
+        let mut waited = Duration::ZERO;
+        let pause = Duration::from_millis(50);
+        loop {
+            match self.facts(id).await {
+                Err(error) if error.fault == EngineFault::NotFound => return Ok(()),
+                Err(error) => return Err(error),
+                Ok(_) if waited > limit::REMOVE => {
+                    return Err(EngineError {
+                        operation: format!("remove container {}", short(id)),
+                        fault: EngineFault::Conflict,
+                        message: "its removal does not come to an end".into(),
+                    });
+                }
+                Ok(_) => tokio::time::sleep(pause).await,
+            }
+            waited += pause;
+        }
+    }
+}
+
+fn short(id: &str) -> &str {
+    &id[..id.len().min(12)]
+}
+
+fn unless_gone(result: Result<(), EngineError>) -> Result<(), EngineError> {
+    match result {
+        Err(error) if error.fault == EngineFault::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+/// Puts pieces of output together to lines, each stream for itself, in the order in which lines end.
+#[derive(Default)]
+struct Lines {
+    done: Vec<LogLine>,
+    partial: [String; 2],
+}
+
+impl Lines {
+    fn add(&mut self, piece: LogOutput) {
+        let stderr = matches!(piece, LogOutput::StdErr { .. });
+        let partial = &mut self.partial[usize::from(stderr)];
+        partial.push_str(&String::from_utf8_lossy(piece.as_ref()));
+        while let Some(end) = partial.find('\n') {
+            let text = partial[..end].trim_end_matches('\r').to_owned();
+            partial.drain(..=end);
+            self.done.push(LogLine { stderr, text });
+        }
+    }
+
+    fn finish(mut self) -> Vec<LogLine> {
+        for (index, text) in self.partial.into_iter().enumerate().filter(|(_, text)| !text.is_empty()) {
+            self.done.push(LogLine { stderr: index == 1, text });
+        }
+        self.done
+    }
+}

@@ -1,0 +1,205 @@
+//! The engine's listings and inspections as the environment reads them.
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
+
+use bollard::models::{
+    ContainerInspectResponse, ContainerStateStatusEnum, ContainerSummary, ContainerSummaryStateEnum, EndpointSettings,
+    PortMap,
+};
+use bollard::query_parameters::{ListContainersOptionsBuilder, ListNetworksOptionsBuilder, ListVolumesOptionsBuilder};
+
+use super::{DockerEngine, call, limit};
+use crate::environment::engine::{ContainerFacts, Observed, ObservedResource};
+use crate::environment::identity::{self, Identity};
+use crate::environment::{ContainerState, EngineError, ObservedContainer};
+use crate::lab::ServiceName;
+
+impl DockerEngine {
+    pub(super) async fn look_at(&self, identity: &Identity) -> Result<Observed, EngineError> {
+        let filters = HashMap::from([(
+            "label",
+            vec![
+                format!("{}={}", identity::LAB, identity.lab),
+                format!("{}={}", identity::INSTANCE, identity.instance),
+            ],
+        )]);
+        let containers = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
+        let networks = ListNetworksOptionsBuilder::new().filters(&filters).build();
+        let volumes = ListVolumesOptionsBuilder::new().filters(&filters).build();
+        let (containers, networks, volumes) = tokio::try_join!(
+            call("list containers", limit::LOOK, self.docker.list_containers(Some(containers))),
+            call("list networks", limit::LOOK, self.docker.list_networks(Some(networks))),
+            call("list volumes", limit::LOOK, self.docker.list_volumes(Some(volumes))),
+        )?;
+        let key = |labels: Option<HashMap<String, String>>| {
+            labels.and_then(|mut map| map.remove(identity::NAME)).unwrap_or_default()
+        };
+        Ok(Observed {
+            containers: containers.into_iter().filter_map(container).collect(),
+            networks: networks
+                .into_iter()
+                .map(|network| ObservedResource {
+                    name: network.name.unwrap_or_default(),
+                    id: network.id.unwrap_or_default(),
+                    key: key(network.labels),
+                })
+                .collect(),
+            volumes: volumes
+                .volumes
+                .unwrap_or_default()
+                .into_iter()
+                .map(|volume| ObservedResource {
+                    id: volume.name.clone(),
+                    name: volume.name,
+                    key: key(Some(volume.labels)),
+                })
+                .collect(),
+        })
+    }
+
+    pub(super) async fn all_environments(&self) -> Result<Vec<Identity>, EngineError> {
+        let filters = HashMap::from([("label", vec![identity::LAB.to_owned()])]);
+        let containers = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
+        let networks = ListNetworksOptionsBuilder::new().filters(&filters).build();
+        let volumes = ListVolumesOptionsBuilder::new().filters(&filters).build();
+        let (containers, networks, volumes) = tokio::try_join!(
+            call("list containers", limit::LOOK, self.docker.list_containers(Some(containers))),
+            call("list networks", limit::LOOK, self.docker.list_networks(Some(networks))),
+            call("list volumes", limit::LOOK, self.docker.list_volumes(Some(volumes))),
+        )?;
+        let labels = containers
+            .into_iter()
+            .filter_map(|container| container.labels)
+            .chain(networks.into_iter().filter_map(|network| network.labels))
+            .chain(volumes.volumes.unwrap_or_default().into_iter().map(|volume| volume.labels));
+        let mut found: Vec<Identity> = labels.filter_map(|labels| identity_of(&labels)).collect();
+        found.sort();
+        found.dedup();
+        Ok(found)
+    }
+
+    pub(super) async fn all_subnets(&self) -> Result<Vec<String>, EngineError> {
+        let networks = call("list networks", limit::LOOK, self.docker.list_networks(None)).await?;
+        Ok(networks
+            .into_iter()
+            .filter_map(|network| network.ipam?.config)
+            .flatten()
+            .filter_map(|config| config.subnet)
+            .collect())
+    }
+
+    pub(super) async fn facts(&self, id: &str) -> Result<ContainerFacts, EngineError> {
+        call(format!("inspect container {id}"), limit::LOOK, self.docker.inspect_container(id, None)).await.map(facts)
+    }
+}
+
+fn identity_of(labels: &HashMap<String, String>) -> Option<Identity> {
+    Some(Identity {
+        lab: labels.get(identity::LAB)?.parse().ok()?,
+        instance: labels.get(identity::INSTANCE)?.parse().ok()?,
+    })
+}
+
+fn container(summary: ContainerSummary) -> Option<ObservedContainer> {
+    let labels = summary.labels.unwrap_or_default();
+    let networks = summary.network_settings.and_then(|settings| settings.networks).unwrap_or_default();
+    Some(ObservedContainer {
+        service: ServiceName::new(labels.get(identity::SERVICE)?).ok()?,
+        replica: labels.get(identity::REPLICA)?.parse().ok()?,
+        spec: labels.get(identity::SPEC).cloned().unwrap_or_default(),
+        generation: labels.get(identity::GENERATION).and_then(|text| text.parse().ok()).unwrap_or(0),
+        name: summary
+            .names
+            .unwrap_or_default()
+            .first()
+            .map(|name| name.trim_start_matches('/').to_owned())
+            .unwrap_or_default(),
+        state: summary.state.map_or(ContainerState::Unknown, |state| match state {
+            ContainerSummaryStateEnum::CREATED => ContainerState::Created,
+            ContainerSummaryStateEnum::RUNNING => ContainerState::Running,
+            ContainerSummaryStateEnum::PAUSED => ContainerState::Paused,
+            ContainerSummaryStateEnum::RESTARTING => ContainerState::Restarting,
+            ContainerSummaryStateEnum::EXITED | ContainerSummaryStateEnum::DEAD => ContainerState::Exited,
+            ContainerSummaryStateEnum::REMOVING => ContainerState::Removing,
+            _ => ContainerState::Unknown,
+        }),
+        // "Exited (137) 2 minutes ago": the listing has the code nowhere else.
+        exit_code: summary
+            .status
+            .as_deref()
+            .and_then(|status| status.strip_prefix("Exited (")?.split(')').next()?.parse().ok()),
+        image_id: summary.image_id.unwrap_or_default(),
+        addresses: addresses(networks),
+        ports: summary
+            .ports
+            .unwrap_or_default()
+            .into_iter()
+            .filter_map(|port| Some((port.private_port, port.ip.unwrap_or_default(), port.public_port?)))
+            .collect(),
+        id: summary.id?,
+    })
+}
+
+fn addresses(networks: HashMap<String, EndpointSettings>) -> BTreeMap<String, IpAddr> {
+    networks.into_iter().filter_map(|(name, endpoint)| Some((name, endpoint.ip_address?.parse().ok()?))).collect()
+}
+
+fn published(ports: PortMap) -> Vec<(u16, String, u16)> {
+    ports
+        .into_iter()
+        .flat_map(|(port, bindings)| {
+            let target: Option<u16> = port.split('/').next().and_then(|number| number.parse().ok());
+            bindings.unwrap_or_default().into_iter().filter_map(move |binding| {
+                Some((target?, binding.host_ip.unwrap_or_default(), binding.host_port?.parse().ok()?))
+            })
+        })
+        .collect()
+}
+
+fn facts(response: ContainerInspectResponse) -> ContainerFacts {
+    let state = response.state.unwrap_or_default();
+    let config = response.config.unwrap_or_default();
+    let host = response.host_config.unwrap_or_default();
+    let settings = response.network_settings.unwrap_or_default();
+    let networks = settings.networks.unwrap_or_default();
+    let set = |time: Option<String>| time.filter(|time| !time.starts_with("0001-"));
+    ContainerFacts {
+        id: response.id.unwrap_or_default(),
+        state: state.status.map_or(ContainerState::Unknown, |status| match status {
+            ContainerStateStatusEnum::CREATED => ContainerState::Created,
+            ContainerStateStatusEnum::RUNNING => ContainerState::Running,
+            ContainerStateStatusEnum::PAUSED => ContainerState::Paused,
+            ContainerStateStatusEnum::RESTARTING => ContainerState::Restarting,
+            ContainerStateStatusEnum::EXITED | ContainerStateStatusEnum::DEAD => ContainerState::Exited,
+            ContainerStateStatusEnum::REMOVING => ContainerState::Removing,
+            _ => ContainerState::Unknown,
+        }),
+        exit_code: state.exit_code,
+        oom_killed: state.oom_killed.unwrap_or(false),
+        error: state.error.filter(|error| !error.is_empty()),
+        health: state
+            .health
+            .and_then(|health| health.status)
+            .map(|status| status.to_string())
+            .filter(|text| text != "none"),
+        restarts: response.restart_count.and_then(|count| count.try_into().ok()).unwrap_or(0),
+        started_at: set(state.started_at),
+        finished_at: set(state.finished_at),
+        image: config.image.unwrap_or_default(),
+        user: config.user.unwrap_or_default(),
+        hostname: config.hostname.unwrap_or_default(),
+        memory_limit: host.memory.and_then(|bytes| u64::try_from(bytes).ok()).filter(|bytes| *bytes > 0),
+        environment: config
+            .env
+            .unwrap_or_default()
+            .iter()
+            .filter_map(|pair| pair.split_once('='))
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect(),
+        command: response.path.into_iter().chain(response.args.unwrap_or_default()).collect(),
+        networks: networks.keys().cloned().collect(),
+        addresses: addresses(networks),
+        ports: published(settings.ports.unwrap_or_default()),
+    }
+}
