@@ -61,6 +61,11 @@ impl Findings {
         self.add(Severity::Warning, code, Some(span), message.into(), hint.into());
     }
 
+    /// Adds an error about the file as a whole.
+    pub fn whole_file(&mut self, code: &'static str, message: String, hint: Option<String>) {
+        self.add(Severity::Error, code, None, message, hint);
+    }
+
     /// Whether any finding is an error.
     pub fn has_errors(&self) -> bool {
         self.list.iter().any(|finding| finding.severity == Severity::Error)

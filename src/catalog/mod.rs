@@ -1,4 +1,7 @@
 //! Files to nouns: finds labs, reads them with positions, reports every mistake of a file in one run.
 
+pub mod compose;
 pub mod diagnostic;
+pub mod parse;
+pub mod render;
 pub mod tree;
