@@ -38,7 +38,8 @@ pub fn read_file(path: &Path, findings: &mut Findings) -> Option<(String, Rc<Nod
         Err(error) => {
             let good = error.utf8_error().valid_up_to();
             let line = error.as_bytes()[..good].iter().filter(|byte| **byte == b'\n').count() + 1;
-            let message = format!("line {line} is not UTF-8: byte {good} of the file is 0x{:02x}", error.as_bytes()[good]);
+            let message =
+                format!("line {line} is not UTF-8: byte {good} of the file is 0x{:02x}", error.as_bytes()[good]);
             return refuse(findings, "not-utf8", message, Some("save the file as UTF-8".into()));
         }
     };
@@ -51,7 +52,14 @@ pub fn parse(text: &str, findings: &mut Findings) -> Option<Rc<Node>> {
     // A byte order mark is allowed by YAML 1.2 (5.2) and means nothing.
     let body = text.strip_prefix('\u{feff}').unwrap_or(text);
     let offsets = Offsets::new(body, text.len() - body.len());
-    let mut builder = Builder { parser: Parser::new_from_str(body), offsets, findings, anchors: HashMap::new(), nodes: 0, full: false };
+    let mut builder = Builder {
+        parser: Parser::new_from_str(body),
+        offsets,
+        findings,
+        anchors: HashMap::new(),
+        nodes: 0,
+        full: false,
+    };
     builder.document()
 }
 
@@ -74,7 +82,8 @@ impl Offsets {
     }
 
     fn byte(&self, character: usize) -> usize {
-        let offset = if self.bytes.is_empty() { character } else { self.bytes.get(character).copied().unwrap_or(self.length) };
+        let offset =
+            if self.bytes.is_empty() { character } else { self.bytes.get(character).copied().unwrap_or(self.length) };
         offset.min(self.length) + self.shift
     }
 
@@ -99,7 +108,12 @@ impl<'a> Builder<'a, '_> {
             Ok((event, marks)) => Some((event, self.offsets.span(marks))),
             Err(error) => {
                 let start = self.offsets.byte(error.marker().index());
-                self.findings.error("yaml", Span { start, end: start }, format!("this is not YAML: {}", error.info()), None);
+                self.findings.error(
+                    "yaml",
+                    Span { start, end: start },
+                    format!("this is not YAML: {}", error.info()),
+                    None,
+                );
                 None
             }
         }
@@ -112,7 +126,12 @@ impl<'a> Builder<'a, '_> {
                 (Event::StreamEnd, _) => break,
                 (Event::DocumentStart(_), span) if root.is_some() => {
                     let hint = "remove the `---`".to_owned();
-                    self.findings.error("second-document", span, "a second document begins here; a lab is one document", hint);
+                    self.findings.error(
+                        "second-document",
+                        span,
+                        "a second document begins here; a lab is one document",
+                        hint,
+                    );
                     return root;
                 }
                 (Event::StreamStart | Event::DocumentStart(_) | Event::DocumentEnd | Event::Nothing, _) => {}
@@ -129,15 +148,26 @@ impl<'a> Builder<'a, '_> {
         self.nodes += more;
         if self.nodes > MOST_NODES && !self.full {
             self.full = true;
-            let message = format!("the file has more than {MOST_NODES} values here, aliases counted with what they stand for");
-            self.findings.error("too-many-values", span, message, "an alias inside an anchor multiplies; write less".to_owned());
+            let message =
+                format!("the file has more than {MOST_NODES} values here, aliases counted with what they stand for");
+            self.findings.error(
+                "too-many-values",
+                span,
+                message,
+                "an alias inside an anchor multiplies; write less".to_owned(),
+            );
         }
         (!self.full).then_some(())
     }
 
     fn node(&mut self, event: Event<'a>, span: Span, depth: usize) -> Option<Rc<Node>> {
         if depth > DEPTH {
-            self.findings.error("too-deep", span, format!("values are nested more than {DEPTH} levels deep here"), None);
+            self.findings.error(
+                "too-deep",
+                span,
+                format!("values are nested more than {DEPTH} levels deep here"),
+                None,
+            );
             return None;
         }
         let before = self.nodes;
@@ -209,7 +239,12 @@ impl<'a> Builder<'a, '_> {
                 self.findings.error("merge-key", key_span, "merge keys (`<<`) are not part of the format", hint);
             } else if entries.iter().any(|entry| entry.key == name) {
                 let hint = "keep one of the two".to_owned();
-                self.findings.error("duplicate-key", key_span, format!("the key `{name}` stands in this map a second time"), hint);
+                self.findings.error(
+                    "duplicate-key",
+                    key_span,
+                    format!("the key `{name}` stands in this map a second time"),
+                    hint,
+                );
             } else {
                 entries.push(Entry { key: name, key_span, value });
             }
@@ -264,8 +299,18 @@ mod tests {
         assert_eq!(
             shown,
             [
-                "the text \"no\"", "the text \"22:22\"", "the number 12", "the number 12", "the number 1.5", "the number 1000",
-                "the text \"1\"", "nothing", "`true`", "the text \"1.2.3\"", "the number -5", "the text \".inf\""
+                "the text \"no\"",
+                "the text \"22:22\"",
+                "the number 12",
+                "the number 12",
+                "the number 1.5",
+                "the number 1000",
+                "the text \"1\"",
+                "nothing",
+                "`true`",
+                "the text \"1.2.3\"",
+                "the number -5",
+                "the text \".inf\""
             ]
         );
     }

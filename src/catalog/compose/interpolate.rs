@@ -17,10 +17,7 @@ pub(super) fn tree(node: &Rc<Node>, reader: &mut Reader<'_, '_>) -> Rc<Node> {
         Value::Text(text) if text.contains('$') => interpolated(text, node.span, reader),
         Value::List(items) => Value::List(items.iter().map(|item| tree(item, reader)).collect()),
         Value::Map(entries) => Value::Map(
-            entries
-                .iter()
-                .map(|entry| Entry { value: tree(&entry.value, reader), ..entry.clone() })
-                .collect(),
+            entries.iter().map(|entry| Entry { value: tree(&entry.value, reader), ..entry.clone() }).collect(),
         ),
         _ => return node.clone(),
     };
@@ -41,7 +38,9 @@ fn interpolated(text: &str, span: Span, reader: &mut Reader<'_, '_>) -> Value {
             for name in unset {
                 let message = format!("nothing is known as `{name}`");
                 match reader.context.author {
-                    Author::Lab => reader.findings.error("unknown-name", span, message, "write `$$` for a plain `$`".to_owned()),
+                    Author::Lab => {
+                        reader.findings.error("unknown-name", span, message, "write `$$` for a plain `$`".to_owned())
+                    }
                     Author::Learner => {
                         reader.findings.warning("unknown-name", span, format!("{message}; it becomes empty"), None);
                     }
@@ -75,7 +74,6 @@ fn from_json(value: Json, span: Span) -> Value {
 fn is_name(text: &str) -> bool {
     text.starts_with(|char: char| char.is_ascii_alphabetic() || char == '_')
         && text.chars().all(|char| char.is_ascii_alphanumeric() || matches!(char, '_' | '.'))
-
 }
 
 /// Nesting of defaults deeper than this is refused.
@@ -138,7 +136,8 @@ fn braced(
     unset: &mut Vec<String>,
     depth: usize,
 ) -> Result<String, String> {
-    let end = inside.find(|char: char| !char.is_ascii_alphanumeric() && !matches!(char, '_' | '.')).unwrap_or(inside.len());
+    let end =
+        inside.find(|char: char| !char.is_ascii_alphanumeric() && !matches!(char, '_' | '.')).unwrap_or(inside.len());
     let (name, operation) = inside.split_at(end);
     if !is_name(name) {
         return Err(format!("`${{{inside}}}` names no variable"));
@@ -149,12 +148,26 @@ fn braced(
     match operation.strip_prefix(':') {
         None if operation.is_empty() => Ok(value(name, lookup, unset)),
         Some(rest) if rest.starts_with('-') => filled.map_or_else(|| default(&rest[1..]), Ok),
-        Some(rest) if rest.starts_with('+') => if filled.is_some() { default(&rest[1..]) } else { Ok(String::new()) },
+        Some(rest) if rest.starts_with('+') => {
+            if filled.is_some() {
+                default(&rest[1..])
+            } else {
+                Ok(String::new())
+            }
+        }
         Some(rest) if rest.starts_with('?') => filled.ok_or_else(|| required(name, &rest[1..])),
         None if operation.starts_with('-') => found.map_or_else(|| default(&operation[1..]), Ok),
-        None if operation.starts_with('+') => if found.is_some() { default(&operation[1..]) } else { Ok(String::new()) },
+        None if operation.starts_with('+') => {
+            if found.is_some() {
+                default(&operation[1..])
+            } else {
+                Ok(String::new())
+            }
+        }
         None if operation.starts_with('?') => found.ok_or_else(|| required(name, &operation[1..])),
-        _ => Err(format!("`{operation}` is not understood behind `{name}`; there are `:-`, `-`, `:?`, `?`, `:+` and `+`")),
+        _ => Err(format!(
+            "`{operation}` is not understood behind `{name}`; there are `:-`, `-`, `:?`, `?`, `:+` and `+`"
+        )),
     }
 }
 

@@ -139,8 +139,13 @@ pub(super) const BUILD: &[(&str, Outcome)] = &[
 ];
 
 /// Keys of an entry of the top-level `volumes`.
-pub(super) const VOLUME: &[(&str, Outcome)] =
-    &[("driver", Honoured), ("driver_opts", Honoured), ("external", Honoured), ("labels", Honoured), ("name", Honoured)];
+pub(super) const VOLUME: &[(&str, Outcome)] = &[
+    ("driver", Honoured),
+    ("driver_opts", Honoured),
+    ("external", Honoured),
+    ("labels", Honoured),
+    ("name", Honoured),
+];
 
 /// Keys of an entry of the top-level `networks`.
 pub(super) const NETWORK: &[(&str, Outcome)] = &[

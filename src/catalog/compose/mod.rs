@@ -8,13 +8,10 @@ mod files;
 mod interpolate;
 mod keys;
 mod mounts;
-mod network;
 mod ports;
 mod safety;
 mod scalars;
 mod service;
-#[cfg(test)]
-mod tests;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -51,7 +48,8 @@ pub struct Context<'a> {
 
 /// Reads the keys `services`, `volumes`, `networks`, `secrets` and `configs` of `root`.
 pub fn read(root: &Node, context: &Context<'_>, findings: &mut Findings) -> Stack {
-    let mut reader = Reader { context, findings, warnings: Vec::new(), secrets: BTreeMap::new(), configs: BTreeMap::new() };
+    let mut reader =
+        Reader { context, findings, warnings: Vec::new(), secrets: BTreeMap::new(), configs: BTreeMap::new() };
     let part = |reader: &mut Reader<'_, '_>, key: &str| root.get(key).map(|node| interpolate::tree(node, reader));
     let services = part(&mut reader, "services");
     let volumes = part(&mut reader, "volumes");
@@ -119,23 +117,36 @@ impl Reader<'_, '_> {
             let place = |key: &str| node.get(key).map_or(*span, |node| node.span);
             for (other, dependency) in &service.depends_on {
                 if !stack.services.contains_key(other) && dependency.required {
-                    let hint = nearest(other.as_str(), names.iter().copied()).map(|near| format!("did you mean `{near}`?"));
+                    let hint =
+                        nearest(other.as_str(), names.iter().copied()).map(|near| format!("did you mean `{near}`?"));
                     let message = format!("`{name}` depends on `{other}`, which is no service of this stack");
                     self.findings.error("unknown-service", place("depends_on"), message, hint);
                 }
             }
             for network in service.networks.keys().filter(|network| !stack.networks.contains_key(*network)) {
-                let hint = nearest(network, stack.networks.keys().map(String::as_str)).map(|near| format!("did you mean `{near}`?"));
+                let hint = nearest(network, stack.networks.keys().map(String::as_str))
+                    .map(|near| format!("did you mean `{near}`?"));
                 let hint = hint.or_else(|| Some(format!("declare it: `networks: {{ {network}: {{}} }}`")));
-                self.findings.error("unknown-network", place("networks"), format!("there is no network `{network}`"), hint);
+                self.findings.error(
+                    "unknown-network",
+                    place("networks"),
+                    format!("there is no network `{network}`"),
+                    hint,
+                );
             }
             for mount in &service.mounts {
                 if let crate::lab::stack::MountSource::Volume { name: volume, .. } = &mount.source
                     && !stack.volumes.contains_key(volume)
                 {
-                    let hint = nearest(volume, stack.volumes.keys().map(String::as_str)).map(|near| format!("did you mean `{near}`?"));
+                    let hint = nearest(volume, stack.volumes.keys().map(String::as_str))
+                        .map(|near| format!("did you mean `{near}`?"));
                     let hint = hint.or_else(|| Some(format!("declare it: `volumes: {{ {volume}: {{}} }}`")));
-                    self.findings.error("unknown-volume", place("volumes"), format!("there is no volume `{volume}`"), hint);
+                    self.findings.error(
+                        "unknown-volume",
+                        place("volumes"),
+                        format!("there is no volume `{volume}`"),
+                        hint,
+                    );
                 }
             }
         }
@@ -170,9 +181,10 @@ impl Reader<'_, '_> {
 
     fn network(&mut self, node: &Node) -> Network {
         self.check_keys(node, "network", keys::NETWORK);
-        let subnets = node.get("ipam").and_then(|ipam| ipam.get("config")).map(|config| {
-            config.items().iter().filter_map(|one| one.get("subnet")?.scalar()).collect()
-        });
+        let subnets = node
+            .get("ipam")
+            .and_then(|ipam| ipam.get("config"))
+            .map(|config| config.items().iter().filter_map(|one| one.get("subnet")?.scalar()).collect());
         Network {
             driver: self.text_of(node, "driver"),
             driver_opts: self.map_of(node, "driver_opts"),
