@@ -4,6 +4,7 @@ pub mod check;
 pub mod definition;
 pub mod expression;
 pub mod id;
+pub mod random;
 pub mod report;
 pub mod settings;
 pub mod stack;

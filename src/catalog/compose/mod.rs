@@ -11,6 +11,8 @@ mod mounts;
 mod ports;
 mod safety;
 mod scalars;
+
+pub(in crate::catalog) use scalars::parse_duration;
 mod service;
 
 use std::collections::BTreeMap;
