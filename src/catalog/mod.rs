@@ -3,5 +3,6 @@
 pub mod compose;
 pub mod diagnostic;
 pub mod parse;
+pub mod read;
 pub mod render;
 pub mod tree;

@@ -7,8 +7,8 @@ use sha2::{Digest, Sha256};
 pub const TYPES: [&str; 6] = ["id", "email", "word", "name", "int", "uuid"];
 
 const WORDS: [&str; 16] = [
-    "amber", "birch", "cobalt", "dune", "ember", "fjord", "grove", "harbor", "indigo", "juniper", "kestrel", "lagoon", "maple",
-    "nectar", "opal", "prairie",
+    "amber", "birch", "cobalt", "dune", "ember", "fjord", "grove", "harbor", "indigo", "juniper", "kestrel", "lagoon",
+    "maple", "nectar", "opal", "prairie",
 ];
 const NAMES: [&str; 12] =
     ["Ada", "Bruno", "Chidi", "Dalia", "Emre", "Farah", "Goran", "Hanna", "Imani", "Jonas", "Keiko", "Lucia"];
@@ -19,7 +19,11 @@ pub fn value(seed: u64, place: &str, what: &str) -> Value {
     let bytes: [u8; 32] = Sha256::digest(format!("{seed}\n{place}\n{what}")).into();
     let number = u64::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3], bytes[4], bytes[5], bytes[6], bytes[7]]);
     let pick = |list: &'static [&'static str], salt: u8| list[usize::from(bytes[usize::from(salt)]) % list.len()];
-    let id: String = bytes.iter().take(10).map(|byte| char::from(b"abcdefghijkmnpqrstuvwxyz23456789"[usize::from(byte % 32)])).collect();
+    let id: String = bytes
+        .iter()
+        .take(10)
+        .map(|byte| char::from(b"abcdefghijkmnpqrstuvwxyz23456789"[usize::from(byte % 32)]))
+        .collect();
     match what.split('.').next().unwrap_or(what) {
         "email" => format!("{}.{id}@example.org", pick(&WORDS, 12)).into(),
         "word" => format!("{}-{}", pick(&WORDS, 13), pick(&WORDS, 14)).into(),
@@ -37,7 +41,8 @@ fn capital(word: &str) -> String {
 
 /// Version 4, variant 1 (RFC 9562, 5.4).
 fn uuid(bytes: &[u8; 32]) -> String {
-    let mut hex: Vec<char> = bytes.iter().take(16).flat_map(|byte| format!("{byte:02x}").chars().collect::<Vec<_>>()).collect();
+    let mut hex: Vec<char> =
+        bytes.iter().take(16).flat_map(|byte| format!("{byte:02x}").chars().collect::<Vec<_>>()).collect();
     hex[12] = '4';
     hex[16] = ['8', '9', 'a', 'b'][usize::from(bytes[8] % 4)];
     let part = |from: usize, to: usize| hex[from..to].iter().collect::<String>();

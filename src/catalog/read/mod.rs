@@ -57,7 +57,8 @@ pub fn read_lab(folder: &Path, variables: &Variables) -> Reading {
         return Reading { lab: None, findings: findings.list, sources, settings: BTreeMap::new() };
     };
     sources.0.insert(path, text.clone());
-    let mut reader = Reader { findings: &mut findings, text: &text, folder, settings: BTreeMap::new(), services: Vec::new() };
+    let mut reader =
+        Reader { findings: &mut findings, text: &text, folder, settings: BTreeMap::new(), services: Vec::new() };
     let lab = reader.lab(&root, variables);
     let settings = reader.settings;
     let lab = if findings.has_errors() { None } else { lab };
@@ -75,8 +76,28 @@ struct Reader<'a> {
 }
 
 const LAB_KEYS: &[&str] = &[
-    "format", "id", "slug", "aliases", "title", "month", "summary", "starter", "needs", "settings", "services", "volumes",
-    "networks", "configs", "secrets", "stacks", "ready", "reset", "reload", "owner", "goals", "workspace",
+    "format",
+    "id",
+    "slug",
+    "aliases",
+    "title",
+    "month",
+    "summary",
+    "starter",
+    "needs",
+    "settings",
+    "services",
+    "volumes",
+    "networks",
+    "configs",
+    "secrets",
+    "stacks",
+    "ready",
+    "reset",
+    "reload",
+    "owner",
+    "goals",
+    "workspace",
 ];
 
 impl Reader<'_> {
@@ -127,7 +148,11 @@ impl Reader<'_> {
             Some(node.items().iter().filter_map(|step| reader.step(step, &mut scope)).collect())
         });
         let reload = self.per_service(root, "reload", |reader, node| {
-            reader.choice(node, "reload", &[("self", Reload::Itself), ("restart", Reload::Restart), ("rebuild", Reload::Rebuild)])
+            reader.choice(
+                node,
+                "reload",
+                &[("self", Reload::Itself), ("restart", Reload::Restart), ("rebuild", Reload::Rebuild)],
+            )
         });
         let owner = self.per_service(root, "owner", |reader, node| {
             reader.choice(node, "owner", &[("learner", Owner::Learner), ("lab", Owner::Lab)])
@@ -161,7 +186,12 @@ impl Reader<'_> {
                 let hint = "this labrunner reads `format: 1`".to_owned();
                 self.findings.error("format", span, "the format of this lab is not known", hint);
             }
-            None => self.findings.error("missing-key", root.span, "a lab needs `format`", "begin with `format: 1`".to_owned()),
+            None => self.findings.error(
+                "missing-key",
+                root.span,
+                "a lab needs `format`",
+                "begin with `format: 1`".to_owned(),
+            ),
         }
     }
 
@@ -198,7 +228,9 @@ impl Reader<'_> {
             let found = [Some(own), shared].into_iter().flatten().find_map(|path| path.canonicalize().ok());
             let labs = self.folder.parent().unwrap_or(self.folder);
             match found {
-                Some(path) if path.starts_with(self.folder) || path.starts_with(labs.join("layers")) => folders.push(path),
+                Some(path) if path.starts_with(self.folder) || path.starts_with(labs.join("layers")) => {
+                    folders.push(path)
+                }
                 Some(_) => {
                     let hint = "keep it inside the lab's folder, or under `labs/layers/`".to_owned();
                     self.findings.error("outside", span, format!("the starter `{name}` lies outside the lab"), hint);
@@ -214,8 +246,13 @@ impl Reader<'_> {
         let mut settings = BTreeMap::new();
         for entry in node.entries() {
             let value = &entry.value;
-            self.known_keys(value, "a setting", &["about", "type", "matches", "default", "optional", "choose", "random"]);
-            let choose = value.get("choose").map(|list| list.items().iter().map(|item| values::json(item)).collect::<Vec<_>>());
+            self.known_keys(
+                value,
+                "a setting",
+                &["about", "type", "matches", "default", "optional", "choose", "random"],
+            );
+            let choose =
+                value.get("choose").map(|list| list.items().iter().map(|item| values::json(item)).collect::<Vec<_>>());
             let source = if let Some(default) = value.get("default") {
                 SettingDefault::Value(values::json(default))
             } else if let Some(choices) = choose {
@@ -240,8 +277,10 @@ impl Reader<'_> {
                 self.setting_matches(value, &entry.key, pattern, text);
             }
             self.settings.extend(chosen.map(|chosen| (entry.key.clone(), chosen)));
-            let types = [("text", SettingType::Text), ("number", SettingType::Number), ("boolean", SettingType::Boolean)];
-            let kind = value.get("type").cloned().and_then(|node| self.choice(&node, "type", &types)).unwrap_or_default();
+            let types =
+                [("text", SettingType::Text), ("number", SettingType::Number), ("boolean", SettingType::Boolean)];
+            let kind =
+                value.get("type").cloned().and_then(|node| self.choice(&node, "type", &types)).unwrap_or_default();
             let about = self.required_text(value, "about", "a setting").unwrap_or_default();
             settings.insert(entry.key.clone(), Setting { about, kind, matches, source });
         }
@@ -255,7 +294,9 @@ impl Reader<'_> {
                 let message = format!("the setting `{name}` is `{text}`, which does not match `{pattern}`");
                 self.findings.error("setting", node.span, message, format!("give another value: `--set {name}=…`"));
             }
-            Err(error) => self.findings.error("regex", node.span, format!("`matches` is no regular expression: {error}"), None),
+            Err(error) => {
+                self.findings.error("regex", node.span, format!("`matches` is no regular expression: {error}"), None)
+            }
         }
     }
 
@@ -286,15 +327,22 @@ impl Reader<'_> {
                 let node = root.get("services").and_then(|all| all.get(name.as_str())).and_then(|one| one.get("image"));
                 let span = node.map_or(root.span, |node| node.span);
                 let hint = format!("name a version, for example `{last}:1.2`").replace(":latest", "");
-                self.findings.error("unpinned-image", span, format!("the image `{image}` is not pinned to a version"), hint);
+                self.findings.error(
+                    "unpinned-image",
+                    span,
+                    format!("the image `{image}` is not pinned to a version"),
+                    hint,
+                );
             }
         }
     }
 
     fn known_service(&mut self, name: &str, span: super::tree::Span) {
-        let plain = name.rsplit_once('.').filter(|(_, n)| n.parse::<u32>().is_ok()).map_or(name, |(service, _)| service);
+        let plain =
+            name.rsplit_once('.').filter(|(_, n)| n.parse::<u32>().is_ok()).map_or(name, |(service, _)| service);
         if !self.services.iter().any(|service| service == plain) {
-            let hint = nearest(plain, self.services.iter().map(String::as_str)).map(|near| format!("did you mean `{near}`?"));
+            let hint =
+                nearest(plain, self.services.iter().map(String::as_str)).map(|near| format!("did you mean `{near}`?"));
             self.findings.error("unknown-service", span, format!("there is no service `{plain}`"), hint);
         }
     }

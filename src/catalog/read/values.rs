@@ -36,7 +36,10 @@ impl Reader<'_> {
         for entry in node.entries() {
             if !known.contains(&entry.key.as_str()) {
                 let near = nearest(&entry.key, known.iter().copied());
-                let hint = near.map_or_else(|| format!("there are {}", known.join(", ")), |near| format!("did you mean `{near}`?"));
+                let hint = near.map_or_else(
+                    || format!("there are {}", known.join(", ")),
+                    |near| format!("did you mean `{near}`?"),
+                );
                 self.findings.error("unknown-key", entry.key_span, format!("{what} has no key `{}`", entry.key), hint);
             }
         }

@@ -1,0 +1,322 @@
+//! Checks and steps.
+
+use std::time::Duration;
+
+use super::Reader;
+use super::kinds::{self, LATER, LATER_FAULTS, REDIS_READS};
+use super::names::Names;
+use crate::catalog::diagnostic::nearest;
+use crate::catalog::tree::{Node, Value};
+use crate::lab::check::{Action, Check, Each, Fault, Key, Kind, Range, Step, Target};
+use crate::lab::expression::{Template, Tree};
+use crate::lab::verdict::Verdict;
+
+const MODIFIERS: &[&str] =
+    &["name", "stack", "expect", "within", "for", "meanwhile", "capture", "else", "message", "timeout"];
+const OTHERS: &[&str] = &["each", "value", "fault", "heal"];
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+impl Reader<'_> {
+    pub(super) fn check(&mut self, node: &Node) -> Option<Check> {
+        self.known_keys(node, "a check", &["name", "stack", "concurrent", "timeout", "steps"]);
+        let name = self.required_text(node, "name", "a check")?;
+        if let Some(stack) = self.optional_text(node, "stack")
+            && stack != "main"
+        {
+            self.not_yet(node, "stack");
+        }
+        let steps = match node.get("steps").cloned() {
+            Some(steps) if !steps.items().is_empty() => self.steps(&steps, &mut Names::new()),
+            Some(steps) => {
+                self.wrong(&steps, "`steps`", "a list with at least one step");
+                Vec::new()
+            }
+            None => {
+                self.findings.error("missing-key", node.span, "a check needs `steps`", None);
+                Vec::new()
+            }
+        };
+        let concurrent = self.flag(node, "concurrent").unwrap_or(false);
+        Some(Check { name, stack: "main".into(), concurrent, timeout: self.duration(node, "timeout"), steps })
+    }
+
+    fn steps(&mut self, list: &Node, scope: &mut Names) -> Vec<Step> {
+        list.items().iter().filter_map(|item| self.step(item, scope)).collect()
+    }
+
+    /// One step; what it captures is added to `scope`.
+    pub(super) fn step(&mut self, node: &Node, scope: &mut Names) -> Option<Step> {
+        let words: Vec<&str> = Kind::ALL.iter().map(|kind| kind.word()).chain(OTHERS.iter().copied()).collect();
+        if !matches!(node.value, Value::Map(_)) {
+            self.wrong(node, "a step", "a map with one kind, for example `http: { … }`");
+            return None;
+        }
+        let mut kinds = Vec::new();
+        for entry in node.entries() {
+            let key = entry.key.as_str();
+            if words.contains(&key) || LATER.contains(&key) {
+                kinds.push(entry.clone());
+            } else if !MODIFIERS.contains(&key) {
+                let known = words.iter().chain(LATER).chain(MODIFIERS).copied();
+                let hint = nearest(key, known).map_or_else(
+                    || format!("kinds are {}", words.join(", ")),
+                    |near| format!("did you mean `{near}`?"),
+                );
+                self.findings.error("unknown-key", entry.key_span, format!("a step has no key `{key}`"), hint);
+            }
+        }
+        for key in ["stack", "meanwhile"] {
+            self.not_yet(node, key);
+        }
+        let kind = match kinds.as_slice() {
+            [one] => one.clone(),
+            [] => {
+                let hint = format!("add one of {}", words.join(", "));
+                self.findings.error("no-kind", node.span, "the step has no kind: it observes nothing", hint);
+                return None;
+            }
+            [first, second, ..] => {
+                let message = format!("a step has one kind; here are `{}` and `{}`", first.key, second.key);
+                self.findings.error("two-kinds", second.key_span, message, "make two steps of it".to_owned());
+                return None;
+            }
+        };
+        if LATER.contains(&kind.key.as_str()) {
+            self.not_yet(node, &kind.key);
+            return None;
+        }
+        let action = self.action(&kind.key, &kind.value, scope)?;
+        let fields: &[&str] = match &action {
+            Action::Probe { kind, .. } => kinds::observed(*kind),
+            Action::Each(_) => &["count"],
+            Action::Value(_) => &["value"],
+            Action::Fault { .. } | Action::Heal { .. } => &[],
+        };
+        let expect = node.get("expect").cloned().map(|expect| {
+            let names = self.document(&expect);
+            self.check_names(names.names(), scope, &expect);
+            self.expectations(&expect, fields)
+        });
+        let capture = self.captures(node, fields, scope);
+        let message = self.template(node, "message");
+        if let (Some(message), Some(place)) = (&message, node.get("message")) {
+            self.check_names(message.names(), scope, place);
+        }
+        let (within, hold) = (self.duration(node, "within"), self.duration(node, "for"));
+        if (within.is_some() || hold.is_some()) && has_effect(&action) {
+            let key = if within.is_some() { "within" } else { "for" };
+            let span = node.get(key).map_or(node.span, |value| value.span);
+            let hint = "repeat with `each` and fresh data, and wait in a step that only looks".to_owned();
+            let message = format!("`{key}` would repeat a step that has an effect (`{}`)", kind.key);
+            self.findings.error("repeated-effect", span, message, hint);
+        }
+        let verdicts = [("undecided", Verdict::Undecided), ("defect", Verdict::Defect)];
+        let otherwise = node.get("else").cloned().and_then(|value| self.choice(&value, "else", &verdicts));
+        Some(Step {
+            name: self.optional_text(node, "name"),
+            action,
+            expect: expect.unwrap_or_default(),
+            within,
+            hold,
+            capture,
+            otherwise,
+            message,
+            timeout: self.duration(node, "timeout").unwrap_or(TIMEOUT),
+            line: self.line(node),
+        })
+    }
+
+    fn captures(&mut self, node: &Node, fields: &[&str], scope: &mut Names) -> Vec<(String, Key)> {
+        let Some(captures) = node.get("capture").cloned() else { return Vec::new() };
+        let mut list = Vec::new();
+        for entry in captures.entries() {
+            let good = entry.key.starts_with(|char: char| char.is_ascii_alphabetic() || char == '_')
+                && entry.key.chars().all(|char| char.is_ascii_alphanumeric() || char == '_');
+            if !good {
+                let message = format!("`{}` cannot be used in expressions", entry.key);
+                self.findings.error("name", entry.key_span, message, "use letters, digits and `_`".to_owned());
+            }
+            match entry.value.text() {
+                Some(text) => {
+                    if let Some(key) = self.key(text, &entry.value, fields) {
+                        list.push((entry.key.clone(), key));
+                    }
+                }
+                None => self.wrong(&entry.value, "what is captured", "a field of the observation or a JSONPath"),
+            }
+            scope.add(&entry.key);
+        }
+        list
+    }
+
+    fn action(&mut self, word: &str, node: &Node, scope: &mut Names) -> Option<Action> {
+        match word {
+            "each" => self.each(node, scope),
+            "value" => {
+                let template = match node.text() {
+                    Some(text) => self.template_in(text, node),
+                    None => {
+                        self.wrong(node, "`value`", "an expression such as \"${after - before}\"");
+                        return None;
+                    }
+                };
+                self.check_names(template.names(), scope, node);
+                Some(Action::Value(template))
+            }
+            "fault" => self.fault(node, scope),
+            "heal" => Some(Action::Heal { services: self.targets(node, scope) }),
+            _ => {
+                let kind = Kind::ALL.into_iter().find(|kind| kind.word() == word)?;
+                let fields = self.fields(kind, node, scope);
+                Some(Action::Probe { kind, fields })
+            }
+        }
+    }
+
+    fn fields(&mut self, kind: Kind, node: &Node, scope: &Names) -> Tree {
+        let known = kinds::fields(kind);
+        let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
+        let what = format!("a step of kind `{}`", kind.word());
+        self.known_keys(node, &what, &names);
+        for (name, _) in known.iter().filter(|(name, required)| *required && node.get(name).is_none()) {
+            self.findings.error("missing-key", node.span, format!("{what} needs `{name}`"), None);
+        }
+        if kind == Kind::Run && node.get("image").is_some() == node.get("service").is_some() {
+            self.findings.error(
+                "missing-key",
+                node.span,
+                format!("{what} needs `image` or `service`, one of the two"),
+                None,
+            );
+        }
+        if kind == Kind::Celery
+            && ["ping", "inspect", "result"].iter().filter(|key| node.get(key).is_some()).count() != 1
+        {
+            self.findings.error(
+                "missing-key",
+                node.span,
+                format!("{what} needs one of `ping`, `inspect` and `result`"),
+                None,
+            );
+        }
+        let tree = self.document(node);
+        self.check_names(tree.names(), scope, node);
+        if let Some(service) = node.get("service").cloned()
+            && let Some(name) = service.text().filter(|text| !text.contains("${"))
+        {
+            self.known_service(&name.to_owned(), service.span);
+        }
+        for key in ["url", "address"] {
+            if let Some(place) = node.get(key).cloned()
+                && let Some(host) = place.text().and_then(host)
+            {
+                self.known_service(&host, place.span);
+            }
+        }
+        if let Some(method) = node.get("method").cloned()
+            && method
+                .text()
+                .is_some_and(|text| !text.chars().all(|char| char.is_ascii_uppercase()) && !text.contains("${"))
+        {
+            self.wrong(&method, "`method`", "an HTTP method in capitals");
+        }
+        tree
+    }
+
+    fn each(&mut self, node: &Node, scope: &Names) -> Option<Action> {
+        self.known_keys(node, "`each`", &["in", "as", "parallel", "steps"]);
+        let name = self.required_text(node, "as", "`each`")?;
+        let Some(range) = node.get("in").cloned() else {
+            self.findings.error("missing-key", node.span, "`each` needs `in`", None);
+            return None;
+        };
+        let numbers = range.text().and_then(|text| {
+            let (first, last) = text.split_once("..")?;
+            Some((first.parse().ok()?, last.parse().ok()?))
+        });
+        let over = match (&range.value, numbers) {
+            (_, Some((first, last))) => Range::Numbers(first, last),
+            (Value::List(_), _) => Range::Values(self.document(&range)),
+            (Value::Text(text), _) if text.contains("${") => Range::Values(self.document(&range)),
+            _ => {
+                self.wrong(&range, "`in`", "numbers such as `1..5`, a list, or \"${list}\"");
+                return None;
+            }
+        };
+        if let Range::Values(tree) = &over {
+            self.check_names(tree.names(), scope, &range);
+        }
+        let mut inside = scope.clone();
+        inside.add(&name);
+        let parallel = self.number(node, "parallel").unwrap_or(1).max(1) as usize;
+        let steps = node.get("steps").cloned().map(|steps| self.steps(&steps, &mut inside)).unwrap_or_default();
+        if steps.is_empty() {
+            self.findings.error("missing-key", node.span, "`each` needs `steps`", None);
+        }
+        Some(Action::Each(Box::new(Each { over, name, parallel, steps })))
+    }
+
+    fn fault(&mut self, node: &Node, scope: &Names) -> Option<Action> {
+        let faults =
+            [("stop", Fault::Stop), ("kill", Fault::Kill), ("pause", Fault::Pause), ("restart", Fault::Restart)];
+        let [entry] = node.entries() else {
+            self.wrong(node, "`fault`", "a map with one fault, for example `{ stop: worker }`");
+            return None;
+        };
+        if LATER_FAULTS.contains(&entry.key.as_str()) {
+            self.not_yet(node, &entry.key);
+            return None;
+        }
+        let word = Node { span: entry.key_span, value: Value::Text(entry.key.clone()) };
+        let fault = self.choice(&word, "fault", &faults)?;
+        Some(Action::Fault { fault, services: self.targets(&entry.value, scope) })
+    }
+
+    fn targets(&mut self, node: &Node, scope: &Names) -> Vec<Target> {
+        let nodes: Vec<Node> = match &node.value {
+            Value::List(items) => items.iter().map(|item| (**item).clone()).collect(),
+            _ => vec![node.clone()],
+        };
+        let mut targets = Vec::new();
+        for item in nodes {
+            let Some(text) = item.text().map(str::to_owned) else {
+                self.wrong(&item, "a fault's target", "a service's name, or a list of them");
+                continue;
+            };
+            let template: Template = self.template_in(&text, &item);
+            self.check_names(template.names(), scope, &item);
+            if template.as_literal().is_some() {
+                self.known_service(&text, item.span);
+            }
+            targets.push(Target(template));
+        }
+        targets
+    }
+}
+
+/// The host of a URL or address, when it is written out.
+fn host(text: &str) -> Option<String> {
+    let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let host = authority.rsplit('@').next()?.split(':').next()?;
+    (!host.is_empty() && !host.contains('$')).then(|| host.to_owned())
+}
+
+/// Whether doing the step twice is more than doing it once.
+fn has_effect(action: &Action) -> bool {
+    match action {
+        Action::Probe { kind: Kind::Http, fields } => {
+            let method = fields.get("method").and_then(Tree::as_literal);
+            method.is_some_and(|method| !matches!(method.as_str(), "GET" | "HEAD" | "OPTIONS"))
+        }
+        Action::Probe { kind: Kind::Redis, fields } => {
+            let command = fields.get("command").and_then(|command| match command {
+                Tree::List(words) => words.first()?.as_literal(),
+                _ => None,
+            });
+            command.is_some_and(|word| !REDIS_READS.contains(&word.to_uppercase().as_str()))
+        }
+        Action::Probe { .. } | Action::Value(_) => false,
+        Action::Each(_) | Action::Fault { .. } | Action::Heal { .. } => true,
+    }
+}
