@@ -1,0 +1,109 @@
+//! The port to what is observed: containers, files, addresses.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use crate::lab::stack::Service;
+use crate::lab::{Fault, Owner, ServiceName};
+
+/// What was seen.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Observation {
+    pub fields: Map<String, Value>,
+    /// What `$…` reads.
+    pub main: Value,
+}
+
+impl Observation {
+    /// Fields from a JSON object, and a main document.
+    pub fn new(fields: Value, main: Value) -> Self {
+        let fields = match fields {
+            Value::Object(map) => map,
+            _ => Map::new(),
+        };
+        Self { fields, main }
+    }
+}
+
+/// Why nothing could be seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unobservable {
+    /// A service did not answer, or answered what is not its protocol. Who is to blame depends on whose it is.
+    Service { service: ServiceName, what: String },
+    /// The machine, the engine or the network outside the lab.
+    Machine(String),
+    /// The step itself cannot be carried out: the lab's fault.
+    Definition(String),
+    /// No answer within the step's time limit.
+    TimedOut { service: Option<ServiceName>, after: Duration },
+}
+
+/// A command in a container.
+#[derive(Debug, Clone, Default)]
+pub struct Command {
+    pub argv: Vec<String>,
+    pub user: Option<String>,
+    pub environment: Vec<(String, String)>,
+    pub working_dir: Option<String>,
+    pub stdin: Option<String>,
+}
+
+/// What a finished command left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Output {
+    pub code: i64,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+/// Where a fresh container's configuration comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    Image(String),
+    Service(ServiceName),
+}
+
+/// A container, as `container` steps show it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ContainerView {
+    /// `missing` when there is none.
+    pub state: String,
+    pub exit_code: Option<i64>,
+    pub oom_killed: bool,
+    pub restarts: u64,
+    pub hostname: String,
+    pub document: Value,
+    /// Whether it is connected to the lab's network.
+    pub connected: bool,
+}
+
+/// What checks may ask of the running lab.
+pub trait World: Sync {
+    /// Names and definitions of the stack's services.
+    fn services(&self) -> &std::collections::BTreeMap<ServiceName, Service>;
+    fn owner(&self, service: &ServiceName) -> Owner;
+    /// The learner's files.
+    fn workspace(&self) -> &Path;
+    /// The lab's own files.
+    fn lab_folder(&self) -> &Path;
+    /// Where a service's port can be reached from here.
+    fn address(&self, service: &ServiceName, port: u16) -> impl Future<Output = Result<SocketAddr, Unobservable>> + Send;
+    /// The port on this machine under which the learner reaches a service's port, if it is published.
+    fn published(&self, service: &ServiceName, port: u16) -> impl Future<Output = Option<u16>> + Send;
+    fn exec(&self, service: &ServiceName, command: &Command) -> impl Future<Output = Result<Output, Unobservable>> + Send;
+    /// Runs a command in a fresh container.
+    fn run(&self, origin: &Origin, command: &Command) -> impl Future<Output = Result<Output, Unobservable>> + Send;
+    fn container(&self, service: &ServiceName, replica: u32) -> impl Future<Output = Result<ContainerView, Unobservable>> + Send;
+    /// Output lines; `since` is seconds of the Unix epoch.
+    fn logs(&self, service: &ServiceName, since: Option<i64>, tail: Option<usize>) -> impl Future<Output = Result<Vec<String>, Unobservable>> + Send;
+    /// Does this to the service's containers (to one replica, or to all), written down before it is done.
+    fn fault(&self, fault: Fault, service: &ServiceName, replica: Option<u32>) -> impl Future<Output = Result<(), Unobservable>> + Send;
+    /// Undoes faults and waits until the service is ready.
+    fn heal(&self, service: &ServiceName, replica: Option<u32>) -> impl Future<Output = Result<(), Unobservable>> + Send;
+    /// Whether the engine answers; the error says why not.
+    fn engine(&self) -> impl Future<Output = Result<(), String>> + Send;
+}
