@@ -8,6 +8,7 @@
 //! models. Siblings do not know each other: `command` puts them in sequence, this file wires them.
 
 pub mod catalog;
+pub mod check;
 pub mod docker;
 pub mod environment;
 pub mod event;

@@ -42,7 +42,8 @@ fn holds(operator: &Operator, observed: Option<&Value>, scope: &dyn Scope) -> Re
         Err(Mismatch::Differs(_)) => Ok(false),
         Err(meaningless) => Err(meaningless),
     };
-    let ordered = |tree: &Tree, fits: fn(std::cmp::Ordering) -> bool| Ok(order(value, &render(tree)?).is_some_and(fits));
+    let ordered =
+        |tree: &Tree, fits: fn(std::cmp::Ordering) -> bool| Ok(order(value, &render(tree)?).is_some_and(fits));
     Ok(match operator {
         Operator::Exists(_) => false,
         Operator::Equals(tree) => equal(value, &render(tree)?),
@@ -55,7 +56,9 @@ fn holds(operator: &Operator, observed: Option<&Value>, scope: &dyn Scope) -> Re
         Operator::Lte(tree) => ordered(tree, std::cmp::Ordering::is_le)?,
         Operator::Gt(tree) => ordered(tree, std::cmp::Ordering::is_gt)?,
         Operator::Gte(tree) => ordered(tree, std::cmp::Ordering::is_ge)?,
-        Operator::Between(low, high) => ordered(low, std::cmp::Ordering::is_ge)? && ordered(high, std::cmp::Ordering::is_le)?,
+        Operator::Between(low, high) => {
+            ordered(low, std::cmp::Ordering::is_ge)? && ordered(high, std::cmp::Ordering::is_le)?
+        }
         Operator::Contains(tree) => contains(value, &render(tree)?),
         Operator::StartsWith(tree) => texts(value, &render(tree)?).is_some_and(|(text, part)| text.starts_with(&part)),
         Operator::EndsWith(tree) => texts(value, &render(tree)?).is_some_and(|(text, part)| text.ends_with(&part)),
@@ -63,7 +66,8 @@ fn holds(operator: &Operator, observed: Option<&Value>, scope: &dyn Scope) -> Re
             let pattern = render(tree)?;
             let pattern = pattern.as_str().unwrap_or_default();
             let regex = RegexBuilder::new(pattern).size_limit(REGEX).build();
-            let regex = regex.map_err(|error| Mismatch::Meaningless(format!("`{pattern}` is no regular expression: {error}")))?;
+            let regex = regex
+                .map_err(|error| Mismatch::Meaningless(format!("`{pattern}` is no regular expression: {error}")))?;
             value.as_str().is_some_and(|text| regex.is_match(text))
         }
         Operator::IsEmpty(wanted) => length(value).is_some_and(|length| (length == 0) == *wanted),
@@ -110,7 +114,9 @@ fn holds(operator: &Operator, observed: Option<&Value>, scope: &dyn Scope) -> Re
 /// Equal as JSON; numbers by value, and a duration or size in a text against a number.
 fn equal(left: &Value, right: &Value) -> bool {
     match (left, right) {
-        (Value::Number(_), Value::Number(_) | Value::String(_)) => order(left, right).is_some_and(std::cmp::Ordering::is_eq),
+        (Value::Number(_), Value::Number(_) | Value::String(_)) => {
+            order(left, right).is_some_and(std::cmp::Ordering::is_eq)
+        }
         (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| equal(a, b)),
         (Value::Object(a), Value::Object(b)) => {
             a.len() == b.len() && a.iter().all(|(key, value)| b.get(key).is_some_and(|other| equal(value, other)))

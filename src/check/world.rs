@@ -91,19 +91,45 @@ pub trait World: Sync {
     /// The lab's own files.
     fn lab_folder(&self) -> &Path;
     /// Where a service's port can be reached from here.
-    fn address(&self, service: &ServiceName, port: u16) -> impl Future<Output = Result<SocketAddr, Unobservable>> + Send;
+    fn address(
+        &self,
+        service: &ServiceName,
+        port: u16,
+    ) -> impl Future<Output = Result<SocketAddr, Unobservable>> + Send;
     /// The port on this machine under which the learner reaches a service's port, if it is published.
     fn published(&self, service: &ServiceName, port: u16) -> impl Future<Output = Option<u16>> + Send;
-    fn exec(&self, service: &ServiceName, command: &Command) -> impl Future<Output = Result<Output, Unobservable>> + Send;
+    fn exec(
+        &self,
+        service: &ServiceName,
+        command: &Command,
+    ) -> impl Future<Output = Result<Output, Unobservable>> + Send;
     /// Runs a command in a fresh container.
     fn run(&self, origin: &Origin, command: &Command) -> impl Future<Output = Result<Output, Unobservable>> + Send;
-    fn container(&self, service: &ServiceName, replica: u32) -> impl Future<Output = Result<ContainerView, Unobservable>> + Send;
+    fn container(
+        &self,
+        service: &ServiceName,
+        replica: u32,
+    ) -> impl Future<Output = Result<ContainerView, Unobservable>> + Send;
     /// Output lines; `since` is seconds of the Unix epoch.
-    fn logs(&self, service: &ServiceName, since: Option<i64>, tail: Option<usize>) -> impl Future<Output = Result<Vec<String>, Unobservable>> + Send;
+    fn logs(
+        &self,
+        service: &ServiceName,
+        since: Option<i64>,
+        tail: Option<usize>,
+    ) -> impl Future<Output = Result<Vec<String>, Unobservable>> + Send;
     /// Does this to the service's containers (to one replica, or to all), written down before it is done.
-    fn fault(&self, fault: Fault, service: &ServiceName, replica: Option<u32>) -> impl Future<Output = Result<(), Unobservable>> + Send;
+    fn fault(
+        &self,
+        fault: Fault,
+        service: &ServiceName,
+        replica: Option<u32>,
+    ) -> impl Future<Output = Result<(), Unobservable>> + Send;
     /// Undoes faults and waits until the service is ready.
-    fn heal(&self, service: &ServiceName, replica: Option<u32>) -> impl Future<Output = Result<(), Unobservable>> + Send;
+    fn heal(
+        &self,
+        service: &ServiceName,
+        replica: Option<u32>,
+    ) -> impl Future<Output = Result<(), Unobservable>> + Send;
     /// Whether the engine answers; the error says why not.
     fn engine(&self) -> impl Future<Output = Result<(), String>> + Send;
 }

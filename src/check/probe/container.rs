@@ -1,0 +1,29 @@
+//! `container`: how a service's container is doing. `log`: what it wrote.
+
+use serde_json::json;
+
+use super::{Fields, Session};
+use crate::check::world::{Observation, Unobservable, World};
+
+pub(super) async fn observe<W: World>(fields: &Fields<'_>, world: &W) -> Result<Observation, Unobservable> {
+    let view = world.container(&fields.service()?, 1).await?;
+    Ok(Observation::new(view.document.clone(), view.document))
+}
+
+pub(super) async fn observe_log<W: World>(
+    fields: &Fields<'_>,
+    world: &W,
+    session: &Session,
+) -> Result<Observation, Unobservable> {
+    let since = match fields.text("since")?.as_deref() {
+        None | Some("check") => Some(session.began),
+        Some("start") => None,
+        Some(other) => {
+            return Err(Unobservable::Definition(format!("`since` is `check` or `start`; here is `{other}`")));
+        }
+    };
+    let tail = fields.number("tail")?.and_then(|tail| tail.try_into().ok());
+    let lines = world.logs(&fields.service()?, since, tail).await?;
+    let fields = json!({ "text": lines.join("\n"), "count": lines.len() });
+    Ok(Observation::new(fields, lines.into()))
+}

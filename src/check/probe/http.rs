@@ -1,0 +1,182 @@
+//! `http`: one request, redirects within the lab followed.
+
+use std::time::{Duration, Instant};
+
+use reqwest::{Method, Url};
+use serde_json::{Map, Value, json};
+
+use super::{Fields, Session, wrong};
+use crate::check::world::{Observation, Unobservable, World};
+use crate::lab::ServiceName;
+
+/// Largest body that is read, in bytes.
+const BODY: usize = 8 << 20;
+const REDIRECTS: usize = 10;
+
+/// Host, port and URL of a text.
+pub(super) fn target(url: &str) -> Result<(String, u16, Url), Unobservable> {
+    let bad = |why: String| Unobservable::Definition(format!("`{url}` is no URL of a service: {why}"));
+    let parsed = Url::parse(url).map_err(|error| bad(error.to_string()))?;
+    let host = parsed.host_str().ok_or_else(|| bad("it has no host".into()))?.to_owned();
+    let port = parsed.port_or_known_default().ok_or_else(|| bad("it has no port".into()))?;
+    Ok((host, port, parsed))
+}
+
+pub(super) async fn observe<W: World>(
+    fields: &Fields<'_>,
+    world: &W,
+    session: &Session,
+    limit: Duration,
+) -> Result<Observation, Unobservable> {
+    let began = Instant::now();
+    let (mut host, mut port, mut url) = target(&fields.required("url")?)?;
+    let method = fields.text("method")?.unwrap_or_else(|| "GET".into());
+    let mut method =
+        Method::from_bytes(method.as_bytes()).map_err(|_| wrong("method", "an HTTP method", &method.into()))?;
+    let follow = fields.flag("follow", true)?;
+    let mut redirects = 0;
+    loop {
+        let service = ServiceName::new(&host).map_err(|error| Unobservable::Definition(error.to_string()))?;
+        let failed = |what: String| Unobservable::Service { service: service.clone(), what };
+        let address = world.address(&service, port).await?;
+        let mut client = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .timeout(limit)
+            .resolve(&host, address);
+        if fields.flag("cookies", true)? {
+            client = client.cookie_provider(session.cookies.clone());
+        }
+        let client = client.build().map_err(|error| Unobservable::Machine(format!("no HTTP client: {error}")))?;
+        let mut request = client.request(method.clone(), url.clone()).query(&fields.pairs("query")?);
+        for (name, value) in fields.pairs("headers")? {
+            request = request.header(name, value);
+        }
+        if let Some((user, password)) = fields.text("auth")?.as_deref().and_then(|auth| auth.split_once(':')) {
+            request = request.basic_auth(user, Some(password));
+        }
+        if redirects == 0 || !matches!(method, Method::GET | Method::HEAD) {
+            request = body(request, fields, world)?;
+        }
+        let response = request.send().await.map_err(|error| sent(&error, &service, limit, &url))?;
+        let status = response.status();
+        if follow && status.is_redirection() && redirects < REDIRECTS {
+            let location = response.headers().get("location").and_then(|value| value.to_str().ok());
+            if let Some(next) = location.and_then(|location| url.join(location).ok()) {
+                let inside = next.host_str().is_some_and(|host| world.services().contains_key(host));
+                if inside {
+                    (host, port, url) = target(next.as_str())?;
+                    // RFC 9110, 15.4: 307 and 308 keep the method, all others become GET in practice.
+                    if !matches!(status.as_u16(), 307 | 308) && method != Method::HEAD {
+                        method = Method::GET;
+                    }
+                    redirects += 1;
+                    continue;
+                }
+            }
+        }
+        return finish(response, &url, redirects, began, failed).await;
+    }
+}
+
+fn sent(error: &reqwest::Error, service: &ServiceName, limit: Duration, url: &Url) -> Unobservable {
+    if error.is_timeout() {
+        return Unobservable::TimedOut { service: Some(service.clone()), after: limit };
+    }
+    if error.is_builder() {
+        return Unobservable::Definition(format!("the request cannot be made: {}", causes(error)));
+    }
+    Unobservable::Service { service: service.clone(), what: format!("{url} does not answer: {}", causes(error)) }
+}
+
+fn causes(error: &dyn std::error::Error) -> String {
+    let mut last = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        last = inner.to_string();
+        cause = inner.source();
+    }
+    last
+}
+
+fn body<W: World>(
+    request: reqwest::RequestBuilder,
+    fields: &Fields<'_>,
+    world: &W,
+) -> Result<reqwest::RequestBuilder, Unobservable> {
+    if let Some(value) = fields.get("json") {
+        return Ok(request.json(value));
+    }
+    if let Some(text) = fields.text("body")? {
+        return Ok(request.body(text));
+    }
+    if fields.get("form").is_some() {
+        return Ok(request.form(&fields.pairs("form")?));
+    }
+    let Some(parts) = fields.get("multipart") else { return Ok(request) };
+    let parts = parts.as_object().ok_or_else(|| wrong("multipart", "a map", parts))?;
+    let mut form = reqwest::multipart::Form::new();
+    for (name, part) in parts {
+        form = form.part(name.clone(), multipart(part, world)?);
+    }
+    Ok(request.multipart(form))
+}
+
+fn multipart<W: World>(part: &Value, world: &W) -> Result<reqwest::multipart::Part, Unobservable> {
+    let Value::Object(map) = part else {
+        return Ok(reqwest::multipart::Part::text(part.as_str().map_or_else(|| part.to_string(), str::to_owned)));
+    };
+    let text = |key: &str| map.get(key).and_then(Value::as_str);
+    let bytes = match (text("content"), text("file")) {
+        (Some(content), _) => content.as_bytes().to_vec(),
+        (None, Some(file)) => std::fs::read(world.lab_folder().join(file))
+            .map_err(|error| Unobservable::Definition(format!("cannot read `{file}` of the lab: {error}")))?,
+        (None, None) => return Err(Unobservable::Definition("a part of `multipart` needs `content` or `file`".into())),
+    };
+    let mut made = reqwest::multipart::Part::bytes(bytes);
+    if let Some(name) = text("filename") {
+        made = made.file_name(name.to_owned());
+    }
+    match text("content_type") {
+        Some(kind) => made.mime_str(kind).map_err(|_| Unobservable::Definition(format!("`{kind}` is no content type"))),
+        None => Ok(made),
+    }
+}
+
+async fn finish(
+    mut response: reqwest::Response,
+    url: &Url,
+    redirects: usize,
+    began: Instant,
+    failed: impl Fn(String) -> Unobservable,
+) -> Result<Observation, Unobservable> {
+    let status = response.status().as_u16();
+    let headers: Map<String, Value> = response
+        .headers()
+        .iter()
+        .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned().into()))
+        .collect();
+    let mut bytes = Vec::new();
+    loop {
+        match response.chunk().await {
+            Ok(Some(piece)) => bytes.extend_from_slice(&piece),
+            Ok(None) => break,
+            Err(error) => return Err(failed(format!("the answer of {url} broke off: {}", causes(&error)))),
+        }
+        if bytes.len() > BODY {
+            return Err(failed(format!("the answer of {url} is larger than {} MiB", BODY >> 20)));
+        }
+    }
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let main = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+    let fields = json!({
+        "status": status,
+        "headers": headers,
+        "body": text,
+        "size": bytes.len(),
+        "duration": began.elapsed().as_secs_f64(),
+        "url": url.as_str(),
+        "redirects": redirects,
+    });
+    Ok(Observation::new(fields, main))
+}

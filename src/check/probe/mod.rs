@@ -1,0 +1,174 @@
+//! One observation: fields in, data or a reason out. Judges nothing.
+
+mod celery;
+mod container;
+mod exec;
+mod file;
+mod http;
+mod mail;
+mod redis;
+mod tcp;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::world::{Observation, Unobservable, World};
+use crate::lab::stack::Service;
+use crate::lab::{Kind, ServiceName};
+
+/// What the observations of one check share.
+#[derive(Debug, Clone)]
+pub struct Session {
+    pub cookies: Arc<reqwest::cookie::Jar>,
+    /// When the check began, seconds of the Unix epoch.
+    pub began: i64,
+}
+
+impl Session {
+    /// A session that begins now.
+    pub fn new() -> Self {
+        Self { cookies: Arc::default(), began: jiff::Timestamp::now().as_second() }
+    }
+}
+
+impl Default for Session {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Makes one observation, in at most `limit`.
+///
+/// # Errors
+/// Nothing could be observed; says whose doing that is, as far as the probe knows.
+pub async fn observe<W: World>(
+    kind: Kind,
+    fields: &Value,
+    world: &W,
+    session: &Session,
+    limit: Duration,
+) -> Result<Observation, Unobservable> {
+    let fields = Fields(fields);
+    let observing = async {
+        match kind {
+            Kind::Http => http::observe(&fields, world, session, limit).await,
+            Kind::Tcp => tcp::observe(&fields, world).await,
+            Kind::Redis => redis::observe(&fields, world).await,
+            Kind::Exec => exec::observe(&fields, world).await,
+            Kind::Run => exec::observe_fresh(&fields, world).await,
+            Kind::Mail => mail::observe(&fields, world, limit).await,
+            Kind::Celery => celery::observe(&fields, world).await,
+            Kind::Container => container::observe(&fields, world).await,
+            Kind::Log => container::observe_log(&fields, world, session).await,
+            Kind::File => file::observe(&fields, world),
+        }
+    };
+    match tokio::time::timeout(limit, observing).await {
+        Ok(result) => result,
+        Err(_) => Err(Unobservable::TimedOut { service: service_of(kind, &fields, world), after: limit }),
+    }
+}
+
+/// The service that a step looks at, if one can be named.
+pub fn service_of<W: World>(kind: Kind, fields: &Fields<'_>, world: &W) -> Option<ServiceName> {
+    let named = match kind {
+        Kind::Http => http::target(fields.0.get("url")?.as_str()?).ok().map(|(host, ..)| host),
+        Kind::Tcp => fields.0.get("address")?.as_str()?.split(':').next().map(str::to_owned),
+        Kind::Redis => return fitting(fields, world, redis::fits).ok(),
+        Kind::Mail => return fitting(fields, world, mail::fits).ok(),
+        _ => fields.0.get("service")?.as_str().map(str::to_owned),
+    };
+    named.and_then(|name| ServiceName::new(&name).ok())
+}
+
+/// The rendered fields of a step.
+pub struct Fields<'a>(pub &'a Value);
+
+impl<'a> Fields<'a> {
+    fn get(&self, name: &str) -> Option<&'a Value> {
+        self.0.get(name).filter(|value| !value.is_null())
+    }
+
+    fn text(&self, name: &str) -> Result<Option<String>, Unobservable> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text.clone())),
+            Some(Value::Number(number)) => Ok(Some(number.to_string())),
+            Some(Value::Bool(flag)) => Ok(Some(flag.to_string())),
+            Some(other) => Err(wrong(name, "a text", other)),
+        }
+    }
+
+    fn required(&self, name: &str) -> Result<String, Unobservable> {
+        self.text(name)?.ok_or_else(|| Unobservable::Definition(format!("`{name}` is missing")))
+    }
+
+    fn flag(&self, name: &str, default: bool) -> Result<bool, Unobservable> {
+        match self.get(name) {
+            None => Ok(default),
+            Some(Value::Bool(flag)) => Ok(*flag),
+            Some(other) => Err(wrong(name, "true or false", other)),
+        }
+    }
+
+    fn number(&self, name: &str) -> Result<Option<i64>, Unobservable> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(value) => value.as_i64().map(Some).ok_or_else(|| wrong(name, "a whole number", value)),
+        }
+    }
+
+    fn pairs(&self, name: &str) -> Result<Vec<(String, String)>, Unobservable> {
+        match self.get(name) {
+            None => Ok(Vec::new()),
+            Some(Value::Object(map)) => Ok(map
+                .iter()
+                .map(|(key, value)| (key.clone(), value.as_str().map_or_else(|| value.to_string(), str::to_owned)))
+                .collect()),
+            Some(other) => Err(wrong(name, "a map", other)),
+        }
+    }
+
+    /// A list of words, or a text for `sh -c`.
+    fn command(&self) -> Result<Vec<String>, Unobservable> {
+        match self.get("command") {
+            Some(Value::String(text)) => Ok(vec!["/bin/sh".into(), "-c".into(), text.clone()]),
+            Some(Value::Array(words)) if !words.is_empty() => {
+                Ok(words.iter().map(|word| word.as_str().map_or_else(|| word.to_string(), str::to_owned)).collect())
+            }
+            Some(other) => Err(wrong("command", "a text or a list of words", other)),
+            None => Err(Unobservable::Definition("`command` is missing".into())),
+        }
+    }
+
+    fn service(&self) -> Result<ServiceName, Unobservable> {
+        let name = self.required("service")?;
+        ServiceName::new(&name).map_err(|error| Unobservable::Definition(error.to_string()))
+    }
+}
+
+fn wrong(name: &str, wanted: &str, found: &Value) -> Unobservable {
+    Unobservable::Definition(format!("`{name}` has to be {wanted}; here is {found}"))
+}
+
+/// The service that a step means: the named one, or the only one that fits.
+fn fitting<W: World>(fields: &Fields<'_>, world: &W, fits: fn(&Service) -> bool) -> Result<ServiceName, Unobservable> {
+    if fields.get("service").is_some() {
+        return fields.service();
+    }
+    let mut found = world.services().iter().filter(|(_, service)| fits(service)).map(|(name, _)| name);
+    match (found.next(), found.next()) {
+        (Some(one), None) => Ok(one.clone()),
+        (Some(_), Some(_)) => Err(Unobservable::Definition("several services fit; name one with `service`".into())),
+        _ => Err(Unobservable::Definition("no service of this lab fits; name one with `service`".into())),
+    }
+}
+
+/// The repository part of an image reference, without registry and tag.
+fn repository(service: &Service) -> &str {
+    let image = service.image.as_deref().unwrap_or_default();
+    let image = image.rsplit('/').next().unwrap_or(image);
+    image.split([':', '@']).next().unwrap_or(image)
+}
