@@ -12,6 +12,7 @@ pub mod check;
 pub mod docker;
 pub mod environment;
 pub mod event;
+pub mod image;
 pub mod lab;
 
 /// Runs labrunner with the process's own arguments and environment.

@@ -554,3 +554,33 @@ fn words(problem: &Unobservable) -> String {
         Unobservable::TimedOut { service: None, after } => format!("no answer within {} s", after.as_secs_f64()),
     }
 }
+
+/// Makes one step's observation once and compares it: for readiness.
+///
+/// # Errors
+/// What is not as expected, in words.
+pub async fn look_once<W: World>(step: &Step, world: &W) -> Result<(), String> {
+    let (settings, constants) = (BTreeMap::new(), BTreeMap::new());
+    let scope = CheckScope {
+        seed: 0,
+        place: "ready".into(),
+        settings: &settings,
+        constants: &constants,
+        captures: BTreeMap::new(),
+    };
+    let Action::Probe { kind, fields } = &step.action else { return Ok(()) };
+    let fields = fields.render(&scope).map_err(|error| error.to_string())?;
+    // A service on its way up may swallow a request; the next look asks again.
+    let limit = step.timeout.min(Duration::from_secs(5));
+    let seen =
+        probe::observe(*kind, &fields, world, &Session::new(), limit).await.map_err(|problem| words(&problem))?;
+    let said = step.expect.iter().map(|one| (one.key.clone(), one.predicate.clone()));
+    for (key, predicate) in said.chain(default_expectation(*kind, step)) {
+        let found = select(&key, &seen, &scope)?;
+        compare(&predicate, found.as_ref(), &scope).map_err(|_| {
+            let shown = found.map_or_else(|| "nothing there".to_owned(), |value| value.to_string());
+            format!("{}: {shown}, expected {}", key_text(&key, &scope), describe(&predicate, &scope))
+        })?;
+    }
+    Ok(())
+}

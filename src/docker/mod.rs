@@ -3,7 +3,9 @@
 pub mod create;
 pub mod engine;
 pub mod exec;
+pub mod images;
 pub mod observe;
+pub mod world;
 
 use std::future::Future;
 use std::time::Duration;

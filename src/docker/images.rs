@@ -1,0 +1,186 @@
+//! The port to images, spoken to Docker.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use bollard::errors::Error;
+use bollard::models::BuildInfoAux;
+use bollard::query_parameters::{BuildImageOptionsBuilder, BuilderVersion, CreateImageOptionsBuilder};
+use futures_util::StreamExt;
+
+use super::{DockerEngine, call, limit, with_causes};
+use crate::environment::EngineFault;
+use crate::image::{BuildRequest, DIGEST, ImageEngine, ImageError, ImageFacts, Reference};
+
+/// A registry that has not said anything for so long is not there.
+const SILENCE: Duration = Duration::from_secs(60);
+const LOG_LINES: usize = 25;
+
+impl ImageEngine for DockerEngine {
+    async fn find(&self, name: &str) -> Result<Option<ImageFacts>, ImageError> {
+        match call(format!("inspect image {name}"), limit::LOOK, self.docker.inspect_image(name)).await {
+            Ok(image) => Ok(Some(ImageFacts {
+                id: image.id.unwrap_or_default(),
+                digest: image.config.and_then(|config| config.labels).and_then(|mut labels| labels.remove(DIGEST)),
+                size: image.size.and_then(|size| size.try_into().ok()).unwrap_or(0),
+            })),
+            Err(error) if error.fault == EngineFault::NotFound => Ok(None),
+            Err(error) => Err(ImageError::Engine(error.to_string())),
+        }
+    }
+
+    async fn pull(&self, image: &Reference, layer: &(dyn Fn(&str, &str, u64, u64) + Sync)) -> Result<(), ImageError> {
+        let name = format!("{}/{}", image.registry, image.repository);
+        // Without a tag the engine would fetch every tag there is.
+        let tag = image.digest.as_deref().unwrap_or(&image.tag);
+        let options = CreateImageOptionsBuilder::new().from_image(&name).tag(tag).build();
+        let credentials = credentials(&image.registry);
+        let mut stream = Box::pin(self.docker.create_image(Some(options), None, credentials));
+        loop {
+            let piece = tokio::time::timeout(SILENCE, stream.next()).await;
+            let piece = piece.map_err(|_| ImageError::RegistryUnreachable {
+                image: image.to_string(),
+                message: format!("nothing came for {} s", SILENCE.as_secs()),
+            })?;
+            match piece {
+                None => return Ok(()),
+                Some(Ok(info)) => {
+                    let detail = info.progress_detail.unwrap_or_default();
+                    let number = |value: Option<i64>| value.and_then(|value| value.try_into().ok()).unwrap_or(0);
+                    let (id, status) = (info.id.unwrap_or_default(), info.status.unwrap_or_default());
+                    layer(&id, &status, number(detail.current), number(detail.total));
+                }
+                Some(Err(error)) => return Err(pull_error(image, &error)),
+            }
+        }
+    }
+
+    async fn build(&self, request: BuildRequest, line: &(dyn Fn(&str) + Sync)) -> Result<(), ImageError> {
+        match self.build_with(&request, true, line).await {
+            Err(ImageError::Engine(_)) => self.build_with(&request, false, line).await,
+            other => other,
+        }
+    }
+
+    async fn import(&self, name: &Reference, root: PathBuf, changes: Vec<String>) -> Result<(), ImageError> {
+        let bytes = tokio::fs::read(&root)
+            .await
+            .map_err(|error| ImageError::File { path: root.clone(), message: error.to_string() })?;
+        let repository = format!("{}/{}", name.registry, name.repository);
+        let options =
+            CreateImageOptionsBuilder::new().from_src("-").repo(&repository).tag(&name.tag).changes(changes).build();
+        let mut stream =
+            Box::pin(self.docker.create_image(Some(options), Some(bollard::body_full(bytes.into())), None));
+        while let Some(piece) = stream.next().await {
+            piece
+                .map_err(|error| ImageError::Engine(format!("the base cannot be imported: {}", with_causes(&error))))?;
+        }
+        Ok(())
+    }
+}
+
+fn credentials(registry: &str) -> Option<bollard::auth::DockerCredentials> {
+    let name = if registry == "docker.io" { "https://index.docker.io/v1/" } else { registry };
+    match docker_credential::get_credential(name).ok()? {
+        docker_credential::DockerCredential::UsernamePassword(username, password) => {
+            Some(bollard::auth::DockerCredentials {
+                username: Some(username),
+                password: Some(password),
+                serveraddress: Some(registry.to_owned()),
+                ..Default::default()
+            })
+        }
+        docker_credential::DockerCredential::IdentityToken(token) => {
+            Some(bollard::auth::DockerCredentials { identitytoken: Some(token), ..Default::default() })
+        }
+    }
+}
+
+/// The engine says in words whether the registry was away or said no.
+fn pull_error(image: &Reference, error: &Error) -> ImageError {
+    let message = match error {
+        Error::DockerResponseServerError { message, .. } => message.clone(),
+        Error::DockerStreamError { error } => error.clone(),
+        other => with_causes(other),
+    };
+    let said_no = ["denied", "unauthorized", "not found", "manifest unknown", "no such image", "toomanyrequests"];
+    let lower = message.to_lowercase();
+    if said_no.iter().any(|words| lower.contains(words)) && !lower.contains("no such host") {
+        return ImageError::Refused { image: image.to_string(), message };
+    }
+    ImageError::RegistryUnreachable { image: image.to_string(), message }
+}
+
+impl DockerEngine {
+    /// `Engine` errors mean that this builder cannot be used at all.
+    async fn build_with(
+        &self,
+        request: &BuildRequest,
+        buildkit: bool,
+        line: &(dyn Fn(&str) + Sync),
+    ) -> Result<(), ImageError> {
+        let map = |map: &std::collections::BTreeMap<String, String>| -> HashMap<String, String> {
+            map.clone().into_iter().collect()
+        };
+        let mut options = BuildImageOptionsBuilder::new()
+            .dockerfile(&request.dockerfile)
+            .t(&request.name)
+            .buildargs(&map(&request.args))
+            .labels(&map(&request.labels))
+            .nocache(request.no_cache)
+            .rm(true)
+            .forcerm(true);
+        if let Some(target) = &request.target {
+            options = options.target(target);
+        }
+        if buildkit {
+            let mut nonce = [0_u8; 8];
+            getrandom::fill(&mut nonce).map_err(|error| ImageError::Engine(error.to_string()))?;
+            let session = format!("labrunner-{}", u64::from_le_bytes(nonce));
+            options = options.version(BuilderVersion::BuilderBuildKit).session(&session);
+        }
+        let body = bollard::body_full(request.context.clone().into());
+        let mut stream = Box::pin(self.docker.build_image(options.build(), None, Some(body)));
+        let mut log: Vec<String> = Vec::new();
+        let mut say = |text: &str| {
+            for one in text.lines().map(str::trim_end).filter(|one| !one.is_empty()) {
+                line(one);
+                log.push(one.to_owned());
+            }
+        };
+        let mut failure = None;
+        let mut heard = false;
+        while let Some(piece) = stream.next().await {
+            match piece {
+                Ok(info) => {
+                    heard = true;
+                    say(info.stream.as_deref().unwrap_or_default());
+                    match info.aux {
+                        Some(BuildInfoAux::BuildKit(status)) => {
+                            status.logs.iter().for_each(|log| say(&String::from_utf8_lossy(&log.msg)));
+                            let broken = status.vertexes.iter().find(|vertex| !vertex.error.is_empty());
+                            if let Some(vertex) = broken {
+                                say(&vertex.name);
+                            }
+                        }
+                        Some(BuildInfoAux::Default(_)) | None => {}
+                    }
+                    if let Some(detail) = info.error_detail {
+                        failure = Some(detail.message.unwrap_or_default());
+                    }
+                }
+                Err(Error::DockerStreamError { error }) => failure = Some(error),
+                Err(error) if buildkit && !heard => return Err(ImageError::Engine(with_causes(&error))),
+                Err(error) => failure = Some(with_causes(&error)),
+            }
+        }
+        match failure {
+            None => Ok(()),
+            Some(message) => {
+                let log = log[log.len().saturating_sub(LOG_LINES)..].join("\n");
+                Err(ImageError::Build { image: request.name.clone(), message, log })
+            }
+        }
+    }
+}

@@ -1,0 +1,323 @@
+//! What checks ask of the running lab, answered by Docker.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use super::DockerEngine;
+use crate::check::World;
+use crate::check::world::{Command, ContainerView, Origin, Output, Unobservable};
+use crate::environment::engine::{Engine, ExecRequest};
+use crate::environment::intent::{Intent, Journal};
+use crate::environment::wanted::{ContainerSpec, network_name};
+use crate::environment::{ContainerState, EngineError, EngineFault, Identity, ObservedContainer};
+use crate::lab::stack::{Mount, MountSource, RestartPolicy, Service};
+use crate::lab::{Fault, Lab, Owner, ServiceName};
+
+/// A lab's environment as checks see it.
+pub struct DockerWorld {
+    pub engine: DockerEngine,
+    pub identity: Identity,
+    pub lab: Lab,
+    pub workspace: PathBuf,
+    pub journal: Journal,
+    /// Name of each service's image on the engine.
+    pub images: BTreeMap<ServiceName, (String, String)>,
+}
+
+impl DockerWorld {
+    async fn containers(
+        &self,
+        service: &ServiceName,
+        replica: Option<u32>,
+    ) -> Result<Vec<ObservedContainer>, Unobservable> {
+        let observed = self.engine.observe(&self.identity).await.map_err(|error| machine(&error))?;
+        let fits =
+            |one: &ObservedContainer| one.service == *service && replica.is_none_or(|replica| one.replica == replica);
+        Ok(observed.containers.into_iter().filter(fits).collect())
+    }
+
+    async fn one(&self, service: &ServiceName) -> Result<ObservedContainer, Unobservable> {
+        let mut all = self.containers(service, None).await?;
+        all.sort_by_key(|one| one.replica);
+        let missing =
+            || Unobservable::Service { service: service.clone(), what: format!("`{service}` has no container") };
+        all.into_iter().next().ok_or_else(missing)
+    }
+
+    fn network(&self) -> String {
+        network_name(&self.lab.stack, &self.identity, "default")
+    }
+
+    fn blame(&self, service: &ServiceName, error: &EngineError) -> Unobservable {
+        match error.fault {
+            EngineFault::Unreachable | EngineFault::NoSpace => machine(error),
+            _ => Unobservable::Service { service: service.clone(), what: error.to_string() },
+        }
+    }
+}
+
+fn machine(error: &EngineError) -> Unobservable {
+    Unobservable::Machine(error.to_string())
+}
+
+impl World for DockerWorld {
+    fn services(&self) -> &BTreeMap<ServiceName, Service> {
+        &self.lab.stack.services
+    }
+
+    fn owner(&self, service: &ServiceName) -> Owner {
+        self.lab.owner_of(service)
+    }
+
+    fn workspace(&self) -> &Path {
+        &self.workspace
+    }
+
+    fn lab_folder(&self) -> &Path {
+        &self.lab.folder
+    }
+
+    async fn address(&self, service: &ServiceName, port: u16) -> Result<SocketAddr, Unobservable> {
+        if !self.lab.stack.services.contains_key(service) {
+            return Err(Unobservable::Definition(format!("`{service}` is no service of this lab")));
+        }
+        let container = self.one(service).await?;
+        let address = container.addresses.get(&self.network()).or_else(|| container.addresses.values().next()).copied();
+        match address {
+            Some(address) if container.state == ContainerState::Running => Ok(SocketAddr::new(address, port)),
+            _ => {
+                let what = format!("`{service}` does not run: its container is {}", container.state.word());
+                Err(Unobservable::Service { service: service.clone(), what })
+            }
+        }
+    }
+
+    async fn published(&self, service: &ServiceName, port: u16) -> Option<u16> {
+        let container = self.one(service).await.ok()?;
+        container.ports.iter().find(|(target, ..)| *target == port).map(|(.., host)| *host)
+    }
+
+    async fn exec(&self, service: &ServiceName, command: &Command) -> Result<Output, Unobservable> {
+        let container = self.one(service).await?;
+        let request = ExecRequest {
+            argv: command.argv.clone(),
+            user: command.user.clone(),
+            environment: command.environment.clone(),
+            working_dir: command.working_dir.clone(),
+            stdin: command.stdin.clone().map(String::into_bytes),
+        };
+        let output = self.engine.exec(&container.id, &request).await.map_err(|error| self.blame(service, &error))?;
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        Ok(Output { code: output.code, stdout: text(output.stdout), stderr: text(output.stderr) })
+    }
+
+    async fn run(&self, origin: &Origin, command: &Command) -> Result<Output, Unobservable> {
+        let (name, mut definition, image) = match origin {
+            Origin::Service(service) => {
+                let definition = self.lab.stack.services.get(service).cloned();
+                let definition = definition
+                    .ok_or_else(|| Unobservable::Definition(format!("`{service}` is no service of this lab")))?;
+                let image = self.images.get(service).cloned();
+                let missing =
+                    || Unobservable::Service { service: service.clone(), what: format!("`{service}` has no image") };
+                (service.clone(), definition, image.ok_or_else(missing)?)
+            }
+            Origin::Image(image) => {
+                let mount = Mount {
+                    target: "/workspace".into(),
+                    read_only: true,
+                    source: MountSource::Bind { path: self.workspace.clone(), create: false },
+                };
+                let definition =
+                    Service { mounts: vec![mount], working_dir: Some("/workspace".into()), ..Service::default() };
+                let name = ServiceName::new("run").map_err(|error| Unobservable::Definition(error.to_string()))?;
+                (name, definition, (image.clone(), image.clone()))
+            }
+        };
+        definition.command = Some(command.argv.clone());
+        definition.entrypoint = Some(Vec::new());
+        definition.restart = RestartPolicy::No;
+        definition.healthcheck = None;
+        definition.environment.extend(command.environment.iter().cloned());
+        definition.working_dir = command.working_dir.clone().or(definition.working_dir);
+        let mut nonce = [0_u8; 8];
+        getrandom::fill(&mut nonce).map_err(|error| Unobservable::Machine(error.to_string()))?;
+        let volumes = definition.mounts.iter().filter_map(|mount| match &mount.source {
+            MountSource::Volume { name, .. } => Some((name.clone(), self.identity.resource_name(name))),
+            _ => None,
+        });
+        let spec = ContainerSpec {
+            name: format!("{}-run-{:x}", self.identity.project(), u64::from_le_bytes(nonce)),
+            replica: 1,
+            image: image.0,
+            image_id: image.1,
+            networks: vec![(self.network(), Vec::new(), None)],
+            volumes: volumes.collect(),
+            bindings: Vec::new(),
+            // Labelled for the environment, so that `down` finds it should this command be killed, but no service's.
+            labels: self.identity.labels(),
+            stop_grace: std::time::Duration::ZERO,
+            service: name,
+            definition,
+        };
+        self.fresh(&spec).await.map_err(|error| machine(&error))
+    }
+
+    async fn container(&self, service: &ServiceName, replica: u32) -> Result<ContainerView, Unobservable> {
+        let Some(found) = self.containers(service, Some(replica)).await?.into_iter().next() else {
+            let document = json!({ "state": "missing" });
+            return Ok(ContainerView { state: "missing".into(), document, ..ContainerView::default() });
+        };
+        let facts = self.engine.inspect(&found.id).await.map_err(|error| machine(&error))?;
+        let document = json!({
+            "state": facts.state.word(),
+            "exit_code": facts.exit_code,
+            "health": facts.health,
+            "restarts": facts.restarts,
+            "oom_killed": facts.oom_killed,
+            "user": facts.user,
+            "image": facts.image,
+            "memory_limit": facts.memory_limit,
+            "environment": facts.environment,
+            "command": facts.command,
+            "started_at": facts.started_at,
+        });
+        let expected = self.lab.stack.services.get(service).is_none_or(|service| service.network_mode.is_none());
+        Ok(ContainerView {
+            state: facts.state.word().to_owned(),
+            exit_code: facts.exit_code,
+            oom_killed: facts.oom_killed,
+            restarts: facts.restarts,
+            hostname: facts.hostname,
+            connected: !expected || facts.networks.iter().any(|name| name.starts_with(&self.identity.project())),
+            document,
+        })
+    }
+
+    async fn logs(
+        &self,
+        service: &ServiceName,
+        since: Option<i64>,
+        tail: Option<usize>,
+    ) -> Result<Vec<String>, Unobservable> {
+        let container = self.one(service).await?;
+        let lines = self.engine.logs(&container.id, tail, since).await.map_err(|error| self.blame(service, &error))?;
+        Ok(lines.into_iter().map(|line| line.text).collect())
+    }
+
+    async fn fault(&self, fault: Fault, service: &ServiceName, replica: Option<u32>) -> Result<(), Unobservable> {
+        let intent = Intent::Fault { fault: fault.word().into(), services: vec![service.to_string()] };
+        self.journal.begin(&intent).map_err(|error| Unobservable::Machine(error.to_string()))?;
+        let grace = self.lab.stack.services.get(service).and_then(|one| one.stop_grace_period);
+        let grace = grace.unwrap_or(std::time::Duration::from_secs(10));
+        for container in self.containers(service, replica).await? {
+            let done = match fault {
+                Fault::Stop => self.engine.stop(&container.id, grace).await,
+                Fault::Kill => self.engine.kill(&container.id).await,
+                Fault::Pause => self.engine.pause(&container.id).await,
+                Fault::Restart => self.engine.restart(&container.id, grace).await,
+            };
+            match done {
+                // Killing what is dead already changes nothing.
+                Err(error) if error.fault == EngineFault::Conflict && fault == Fault::Kill => {}
+                other => other.map_err(|error| machine(&error))?,
+            }
+        }
+        if fault == Fault::Restart {
+            self.heal(service, replica).await?;
+        }
+        Ok(())
+    }
+
+    async fn heal(&self, service: &ServiceName, replica: Option<u32>) -> Result<(), Unobservable> {
+        for container in self.containers(service, replica).await? {
+            match container.state {
+                ContainerState::Paused => self.engine.unpause(&container.id).await.map_err(|error| machine(&error))?,
+                ContainerState::Running | ContainerState::Restarting => {}
+                _ => self.engine.start(&container.id).await.map_err(|error| machine(&error))?,
+            }
+        }
+        self.ready(service).await?;
+        let failed = |error: crate::environment::intent::JournalError| Unobservable::Machine(error.to_string());
+        for intent in self.journal.open_intents().map_err(failed)? {
+            if matches!(&intent, Intent::Fault { services, .. } if services.iter().any(|one| one == service.as_str())) {
+                self.journal.done(&intent).map_err(failed)?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn engine(&self) -> Result<(), String> {
+        self.engine.observe(&self.identity).await.map(drop).map_err(|error| error.message)
+    }
+}
+
+/// How long a service may take to be ready again after a fault.
+const READY: std::time::Duration = std::time::Duration::from_secs(60);
+
+impl DockerWorld {
+    /// Waits until a service shows its `ready:` sign again.
+    async fn ready(&self, service: &ServiceName) -> Result<(), Unobservable> {
+        let began = std::time::Instant::now();
+        loop {
+            let why = match self.probe_ready(service).await {
+                Ok(()) => return Ok(()),
+                Err(why) => why,
+            };
+            let state = self.container(service, 1).await?.state;
+            if state == "exited" || began.elapsed() > READY {
+                let what = format!("`{service}` did not become ready again: {why}");
+                return Err(Unobservable::Service { service: service.clone(), what });
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+        }
+    }
+
+    /// One look at a service's `ready:` step; a service without one is ready when it runs.
+    pub async fn probe_ready(&self, service: &ServiceName) -> Result<(), String> {
+        match self.lab.ready.get(service) {
+            Some(step) => crate::check::run::look_once(step, self).await,
+            None => match self.container(service, 1).await {
+                Ok(view) if view.state == "running" => Ok(()),
+                Ok(view) => Err(format!("its container is {}", view.state)),
+                Err(problem) => Err(format!("{problem:?}")),
+            },
+        }
+    }
+
+    /// Runs a container to its end and removes it, whatever happens.
+    async fn fresh(&self, spec: &ContainerSpec) -> Result<Output, EngineError> {
+        let id = self.engine.create(spec).await?;
+        let result = async {
+            self.engine.start(&id).await?;
+            let facts = loop {
+                let facts = self.engine.inspect(&id).await?;
+                if facts.state == ContainerState::Exited {
+                    break facts;
+                }
+                tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+            };
+            let lines = self.engine.logs(&id, None, None).await?;
+            let text = |stderr: bool| -> String {
+                lines.iter().filter(|line| line.stderr == stderr).map(|line| format!("{}\n", line.text)).collect()
+            };
+            Ok(Output { code: facts.exit_code.unwrap_or(-1), stdout: text(false), stderr: text(true) })
+        };
+        let result = result.await;
+        self.engine.remove(&id).await?;
+        result
+    }
+}
+
+impl crate::environment::ready::Prober for DockerWorld {
+    fn knows(&self, service: &ServiceName) -> bool {
+        self.lab.ready.contains_key(service)
+    }
+
+    async fn probe(&self, service: &ServiceName, _replica: u32) -> Result<(), String> {
+        self.probe_ready(service).await
+    }
+}
