@@ -9,11 +9,14 @@
 
 pub mod catalog;
 pub mod check;
+pub mod command;
 pub mod docker;
 pub mod environment;
 pub mod event;
 pub mod image;
 pub mod lab;
+pub mod record;
+pub mod workspace;
 
 /// Runs labrunner with the process's own arguments and environment.
 pub fn run() -> std::process::ExitCode {

@@ -2,6 +2,7 @@
 
 pub mod compose;
 pub mod diagnostic;
+pub mod discover;
 pub mod parse;
 pub mod read;
 pub mod render;

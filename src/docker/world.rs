@@ -157,8 +157,10 @@ impl World for DockerWorld {
             networks: vec![(self.network(), Vec::new(), None)],
             volumes: volumes.collect(),
             bindings: Vec::new(),
-            // Labelled for the environment, so that `down` finds it should this command be killed, but no service's.
-            labels: self.identity.labels(),
+            // Labelled as a service that no lab has, so that the next plan removes it should this command be killed.
+            labels: ServiceName::new("labrunner.run")
+                .map(|name| self.identity.container_labels(&name, 1))
+                .unwrap_or_default(),
             stop_grace: std::time::Duration::ZERO,
             service: name,
             definition,

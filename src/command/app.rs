@@ -1,0 +1,197 @@
+//! What every command stands on: where things are, which lab is meant, the lab read, the engine reached.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::failure::Failure;
+use crate::catalog::discover::{self, Outline};
+use crate::catalog::read::{Reading, Variables, read_lab};
+use crate::catalog::render;
+use crate::docker::DockerEngine;
+use crate::environment::Identity;
+use crate::environment::intent::Journal;
+use crate::environment::lock::Lock;
+use crate::event::Sink;
+use crate::image::Policy;
+use crate::image::base::BaseSettings;
+use crate::lab::Lab;
+use crate::lab::id::InstanceName;
+use crate::record::Record;
+use crate::workspace::save::Saves;
+
+/// What the command line and the environment said.
+pub struct App {
+    pub here: PathBuf,
+    pub home: PathBuf,
+    /// Records, locks, journals.
+    pub state: PathBuf,
+    pub cache: PathBuf,
+    /// `--labs`
+    pub labs: Option<PathBuf>,
+    pub environment: BTreeMap<String, String>,
+    pub instance: InstanceName,
+    pub settings: BTreeMap<String, Value>,
+    pub policy: Policy,
+    pub base: BaseSettings,
+    pub yes: bool,
+    pub colour: bool,
+    pub sink: Box<dyn Sink>,
+    /// The command as it was typed, for the lock.
+    pub typed: String,
+}
+
+/// A lab, read, with its places.
+pub struct Opened {
+    pub lab: Lab,
+    pub settings: BTreeMap<String, Value>,
+    pub identity: Identity,
+    pub workspace: PathBuf,
+    /// Folder of the environment's lock, journal and notes.
+    pub folder: PathBuf,
+    pub journal: Journal,
+    pub saves: Saves,
+}
+
+impl App {
+    /// The time, for records.
+    pub fn now(&self) -> String {
+        jiff::Timestamp::now().to_string()
+    }
+
+    /// The course root.
+    pub fn root(&self) -> PathBuf {
+        discover::course_root(&self.here, &self.home)
+    }
+
+    /// Every lab.
+    ///
+    /// # Errors
+    /// The folder of labs cannot be used.
+    pub fn outlines(&self) -> Result<Vec<Outline>, Failure> {
+        let labs = discover::labs_folder(self.labs.as_deref(), &self.root(), &self.cache);
+        let labs = labs.map_err(|error| match &self.labs {
+            Some(given) => Failure::usage(format!("cannot read the labs in `{}`: {error}", given.display())),
+            None => Failure::engine(format!("cannot unpack the labs into `{}`: {error}", self.cache.display())),
+        })?;
+        Ok(discover::outlines(&labs))
+    }
+
+    /// The lab that `name` means, or the one whose workspace this is, or the only one.
+    ///
+    /// # Errors
+    /// There is no such lab, or none can be told.
+    pub fn choose(&self, name: Option<&str>) -> Result<Outline, Failure> {
+        let outlines = self.outlines()?;
+        if let Some(name) = name {
+            return discover::find(&outlines, name).cloned().map_err(|near| {
+                let failure = Failure::usage(format!("there is no lab `{name}`"));
+                match near {
+                    Some(near) => failure.hint(format!("did you mean `{near}`?")),
+                    None => failure.hint("`labrunner list` shows all labs"),
+                }
+            });
+        }
+        let root = self.root();
+        if let Some(outline) = outlines.iter().find(|one| self.here.starts_with(root.join("workspace").join(&one.id))) {
+            return Ok(outline.clone());
+        }
+        let used: Vec<&Outline> = outlines.iter().filter(|one| self.environment_folder(&one.id).is_dir()).collect();
+        match (used.as_slice(), outlines.as_slice()) {
+            ([one], _) | ([], [one]) => Ok((*one).to_owned().clone()),
+            _ => Err(Failure::usage("which lab? several could be meant")
+                .hint("name one, for example `month-3`; `labrunner list` shows all")),
+        }
+    }
+
+    fn environment_folder(&self, lab: &str) -> PathBuf {
+        self.state.join("environments").join(format!("{lab}--{}", self.instance))
+    }
+
+    /// Reads a lab.
+    ///
+    /// # Errors
+    /// It has mistakes; the message shows all of them.
+    pub fn open(&self, outline: &Outline) -> Result<Opened, Failure> {
+        let remembered = self.record()?.workspace(&outline.id, self.instance.as_str())?;
+        let workspace = remembered.unwrap_or_else(|| match self.instance.as_str() {
+            "default" => self.root().join("workspace").join(&outline.id),
+            instance => self.root().join("workspace").join(format!("{}-{instance}", outline.id)),
+        });
+        self.open_at(outline, &workspace)
+    }
+
+    /// Reads a lab for a certain workspace.
+    ///
+    /// # Errors
+    /// As [`App::open`].
+    pub fn open_at(&self, outline: &Outline, workspace: &Path) -> Result<Opened, Failure> {
+        let failed = |error| Failure::engine(format!("cannot use the workspace `{}`: {error}", workspace.display()));
+        // Binds name real paths; the folder has to exist for its real path to be known.
+        let workspace = match workspace.canonicalize() {
+            Ok(path) => path,
+            Err(_) => {
+                let parent = workspace.parent().unwrap_or(Path::new("."));
+                std::fs::create_dir_all(parent).map_err(failed)?;
+                parent.canonicalize().map_err(failed)?.join(workspace.file_name().unwrap_or_default())
+            }
+        };
+        let reading = self.read(outline, &workspace);
+        let folder = self.environment_folder(&outline.id);
+        let shown = || render::render(&reading.findings, &reading.sources, &self.here, self.colour);
+        let Some(lab) = reading.lab.clone() else {
+            return Err(Failure::usage(shown()).hint(format!("`labrunner lab lint {}` shows this again", outline.id)));
+        };
+        Ok(Opened {
+            identity: Identity { lab: lab.id.clone(), instance: self.instance.clone() },
+            settings: reading.settings,
+            workspace,
+            journal: Journal::new(&folder),
+            saves: Saves::new(self.state.join("saves").join(lab.id.as_str())),
+            folder,
+            lab,
+        })
+    }
+
+    /// Reads a lab with all its findings.
+    pub fn read(&self, outline: &Outline, workspace: &Path) -> Reading {
+        let seed = outline.id.bytes().fold(7_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
+        let mut settings = self.settings.clone();
+        settings.retain(|_, value| !value.is_null());
+        let variables =
+            Variables { workspace: workspace.to_owned(), settings, environment: self.environment.clone(), seed };
+        read_lab(&outline.folder, &variables)
+    }
+
+    /// The record.
+    ///
+    /// # Errors
+    /// It cannot be opened.
+    pub fn record(&self) -> Result<Record, Failure> {
+        Ok(Record::open(&self.state.join("record.db"))?)
+    }
+
+    /// Takes the environment's lock.
+    ///
+    /// # Errors
+    /// Another command holds it.
+    pub fn lock(&self, opened: &Opened) -> Result<Lock, Failure> {
+        Ok(Lock::take(&opened.folder, &self.typed)?)
+    }
+
+    /// Reaches the engine.
+    ///
+    /// # Errors
+    /// It does not answer; the hint says what to do.
+    pub async fn engine(&self) -> Result<DockerEngine, Failure> {
+        DockerEngine::connect(&self.environment).await.map_err(|error| {
+            Failure::engine(error.to_string()).hint(match error {
+                crate::docker::connect::ConnectError::NoPermission { .. } => {
+                    "join the group: `sudo usermod -aG docker $USER`, then `sg docker -c \"labrunner …\"` or log in anew".to_owned()
+                }
+                _ => "`labrunner doctor` looks at this machine, `labrunner doctor --fix --yes` sets it up".to_owned(),
+            })
+        })
+    }
+}

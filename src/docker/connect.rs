@@ -1,0 +1,126 @@
+//! Reaching an engine: `DOCKER_HOST`, else the context in force, else the usual socket.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use bollard::{API_DEFAULT_VERSION, Docker};
+
+use super::{DockerEngine, with_causes};
+
+/// Why no engine was reached.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ConnectError {
+    #[error("there is no container engine at `{place}`: it is not installed, or not running")]
+    NotThere { place: String },
+    #[error("no permission to use the container engine's socket `{place}`")]
+    NoPermission { place: String },
+    #[error("the container engine at `{place}` does not answer: {message}")]
+    NoAnswer { place: String, message: String },
+    #[error("the Docker context `{name}` cannot be used: {message}")]
+    Context { name: String, message: String },
+}
+
+/// bollard's limit covers whole seconds of waiting for headers; ours are set at each call.
+const SECONDS: u64 = 3600;
+const SOCKET: &str = "unix:///var/run/docker.sock";
+const ANSWER: Duration = Duration::from_secs(10);
+
+impl DockerEngine {
+    /// Connects and makes sure that somebody answers. `environment` holds the process's variables.
+    ///
+    /// # Errors
+    /// No engine answers; the error tells why, as far as it can be known.
+    pub async fn connect(environment: &BTreeMap<String, String>) -> Result<Self, ConnectError> {
+        let place = host(environment)?;
+        let docker = open(&place)
+            .map_err(|error| ConnectError::NoAnswer { place: place.clone(), message: with_causes(&error) })?;
+        if let Some(path) = place.strip_prefix("unix://") {
+            socket(path)?;
+        }
+        match tokio::time::timeout(ANSWER, docker.ping()).await {
+            Ok(Ok(_)) => Ok(DockerEngine::new(docker)),
+            Ok(Err(error)) => Err(ConnectError::NoAnswer { place, message: with_causes(&error) }),
+            Err(_) => {
+                Err(ConnectError::NoAnswer { place, message: format!("nothing came for {} s", ANSWER.as_secs()) })
+            }
+        }
+    }
+}
+
+fn open(place: &str) -> Result<Docker, bollard::errors::Error> {
+    match place.split_once("://") {
+        Some(("unix", _)) => Docker::connect_with_unix(place, SECONDS, API_DEFAULT_VERSION),
+        Some(("tcp" | "http", rest)) => {
+            Docker::connect_with_http(&format!("tcp://{rest}"), SECONDS, API_DEFAULT_VERSION)
+        }
+        _ => Docker::connect_with_defaults(),
+    }
+}
+
+/// A socket that refuses is somebody else's; one that is missing is nobody's.
+fn socket(path: &str) -> Result<(), ConnectError> {
+    match std::os::unix::net::UnixStream::connect(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+            Err(ConnectError::NoPermission { place: path.into() })
+        }
+        Err(_) => Err(ConnectError::NotThere { place: path.into() }),
+    }
+}
+
+/// Precedence as in Docker's client: DOCKER_HOST, DOCKER_CONTEXT, `currentContext` of config.json.
+fn host(environment: &BTreeMap<String, String>) -> Result<String, ConnectError> {
+    if let Some(host) = environment.get("DOCKER_HOST").filter(|host| !host.is_empty()) {
+        return Ok(host.clone());
+    }
+    let home = environment.get("HOME").map(PathBuf::from).unwrap_or_default();
+    let config = environment.get("DOCKER_CONFIG").map_or_else(|| home.join(".docker"), PathBuf::from);
+    let current = || {
+        let text = std::fs::read_to_string(config.join("config.json")).ok()?;
+        let json: serde_json::Value = serde_json::from_str(&text).ok()?;
+        json["currentContext"].as_str().map(str::to_owned)
+    };
+    match environment.get("DOCKER_CONTEXT").cloned().or_else(current) {
+        Some(name) if name != "default" && !name.is_empty() => context(&config, &name),
+        _ => Ok(SOCKET.into()),
+    }
+}
+
+fn context(config: &Path, name: &str) -> Result<String, ConnectError> {
+    let failed = |message: String| ConnectError::Context { name: name.to_owned(), message };
+    let folders = std::fs::read_dir(config.join("contexts/meta")).map_err(|error| failed(error.to_string()))?;
+    for folder in folders.flatten() {
+        let Ok(text) = std::fs::read_to_string(folder.path().join("meta.json")) else { continue };
+        let Ok(json) = serde_json::from_str::<serde_json::Value>(&text) else { continue };
+        if json["Name"] == name {
+            let host = json["Endpoints"]["docker"]["Host"].as_str();
+            return host.map(str::to_owned).ok_or_else(|| failed("it names no host".into()));
+        }
+    }
+    Err(failed("there is none of that name".into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_variable_wins_over_the_context_and_that_over_the_socket() {
+        let folder = tempfile::tempdir().unwrap();
+        let meta = folder.path().join("contexts/meta/abc");
+        std::fs::create_dir_all(&meta).unwrap();
+        std::fs::write(meta.join("meta.json"), r#"{"Name":"far","Endpoints":{"docker":{"Host":"tcp://far:2375"}}}"#)
+            .unwrap();
+        let config = folder.path().to_string_lossy().into_owned();
+        let with = |pairs: &[(&str, &str)]| {
+            let mut map: BTreeMap<String, String> = pairs.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect();
+            map.insert("DOCKER_CONFIG".into(), config.clone());
+            host(&map).map_err(|error| error.to_string())
+        };
+        assert_eq!(with(&[]), Ok(SOCKET.into()));
+        assert_eq!(with(&[("DOCKER_CONTEXT", "far")]), Ok("tcp://far:2375".into()));
+        assert_eq!(with(&[("DOCKER_CONTEXT", "far"), ("DOCKER_HOST", "unix:///x")]), Ok("unix:///x".into()));
+        assert!(with(&[("DOCKER_CONTEXT", "gone")]).unwrap_err().contains("there is none of that name"));
+    }
+}

@@ -1,0 +1,25 @@
+//! The learner's files: made, hashed, saved, restored. Knows nothing of containers.
+
+pub mod save;
+pub mod solution;
+pub mod tree;
+
+use std::path::PathBuf;
+
+/// A file operation that failed.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkspaceError {
+    #[error("cannot {what} `{}`: {source}", path.display())]
+    File { what: &'static str, path: PathBuf, source: std::io::Error },
+    #[error("{}:{line}: {message}", path.display())]
+    Marker { path: PathBuf, line: usize, message: String },
+    #[error("{0}")]
+    Variant(String),
+}
+
+impl WorkspaceError {
+    pub(crate) fn file(what: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        move |source| WorkspaceError::File { what, path, source }
+    }
+}

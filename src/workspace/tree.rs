@@ -1,0 +1,180 @@
+//! Files as a map from path to content, in memory and on disk.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use ignore::gitignore::{Gitignore, GitignoreBuilder};
+use sha2::{Digest, Sha256};
+use walkdir::WalkDir;
+
+use super::WorkspaceError;
+
+/// A file of a tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Content {
+    pub bytes: Vec<u8>,
+    pub executable: bool,
+}
+
+/// Files by relative path.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tree(pub BTreeMap<PathBuf, Content>);
+
+/// What never counts: version control, bytecode, caches of tools.
+const ALWAYS: &[&str] =
+    &[".git", "__pycache__", "*.pyc", ".pytest_cache", ".mypy_cache", ".ruff_cache", "celerybeat-schedule*"];
+
+/// Which paths do not count, for a lab's `workspace.ignore`.
+pub fn ignored(patterns: &[String]) -> Gitignore {
+    let mut builder = GitignoreBuilder::new("");
+    for pattern in ALWAYS.iter().copied().chain(patterns.iter().map(String::as_str)) {
+        // A pattern that is none matches nothing; lint reports it.
+        let _ = builder.add_line(None, pattern);
+    }
+    builder.build().unwrap_or_else(|_| Gitignore::empty())
+}
+
+impl Tree {
+    /// Reads the regular files below `folder` that are not ignored. Links are not followed; sockets, pipes
+    /// and devices are passed over.
+    ///
+    /// # Errors
+    /// A file or folder cannot be read.
+    pub fn read(folder: &Path, ignored: &Gitignore) -> Result<Self, WorkspaceError> {
+        let mut tree = Tree::default();
+        let walk = WalkDir::new(folder).follow_links(false).into_iter().filter_entry(|entry| {
+            let relative = entry.path().strip_prefix(folder).unwrap_or(entry.path());
+            relative.as_os_str().is_empty() || !ignored.matched(relative, entry.file_type().is_dir()).is_ignore()
+        });
+        for entry in walk {
+            let entry = entry.map_err(|error| WorkspaceError::File {
+                what: "read",
+                path: error.path().unwrap_or(folder).to_owned(),
+                source: error.into(),
+            })?;
+            if entry.file_type().is_file() {
+                let bytes = std::fs::read(entry.path()).map_err(WorkspaceError::file("read", entry.path()))?;
+                let relative = entry.path().strip_prefix(folder).unwrap_or(entry.path()).to_owned();
+                tree.0.insert(relative, Content { bytes, executable: executable(entry.path()) });
+            }
+        }
+        Ok(tree)
+    }
+
+    /// Lays another tree over this one.
+    pub fn overlay(&mut self, other: Tree) {
+        self.0.extend(other.0);
+    }
+
+    /// Content hash: the same for the same paths, bytes and executable bits.
+    pub fn hash(&self) -> String {
+        let mut hash = Sha256::new();
+        for (path, content) in &self.0 {
+            hash.update(path.to_string_lossy().as_bytes());
+            hash.update([0, u8::from(content.executable)]);
+            hash.update((content.bytes.len() as u64).to_le_bytes());
+            hash.update(&content.bytes);
+        }
+        hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Hash of each file, to find out later what has changed.
+    pub fn manifest(&self) -> BTreeMap<String, String> {
+        let hash = |content: &Content| -> String {
+            let mut hash = Sha256::new();
+            hash.update([u8::from(content.executable)]);
+            hash.update(&content.bytes);
+            hash.finalize().iter().take(12).map(|byte| format!("{byte:02x}")).collect()
+        };
+        self.0.iter().map(|(path, content)| (path.to_string_lossy().into_owned(), hash(content))).collect()
+    }
+
+    /// Makes `folder` equal to this tree as far as files count: writes only what differs, each file as a
+    /// whole, and removes what is not in the tree. Ignored files stay.
+    ///
+    /// # Errors
+    /// A file cannot be written or removed.
+    pub fn materialise(&self, folder: &Path, ignored: &Gitignore) -> Result<(), WorkspaceError> {
+        std::fs::create_dir_all(folder).map_err(WorkspaceError::file("create", folder))?;
+        let present = Tree::read(folder, ignored)?;
+        for path in present.0.keys().filter(|path| !self.0.contains_key(*path)) {
+            let whole = folder.join(path);
+            std::fs::remove_file(&whole).map_err(WorkspaceError::file("remove", &whole))?;
+            let mut parent = whole.parent();
+            while let Some(empty) = parent.filter(|parent| *parent != folder && std::fs::remove_dir(parent).is_ok()) {
+                parent = empty.parent();
+            }
+        }
+        for (path, content) in self.0.iter().filter(|(path, content)| present.0.get(*path) != Some(content)) {
+            write(&folder.join(path), content)?;
+        }
+        Ok(())
+    }
+}
+
+fn write(path: &Path, content: &Content) -> Result<(), WorkspaceError> {
+    use std::io::Write;
+    let folder = path.parent().unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder).map_err(WorkspaceError::file("create", folder))?;
+    let failed = || WorkspaceError::file("write", path);
+    let mut file = tempfile::Builder::new().prefix(".labrunner-").tempfile_in(folder).map_err(failed())?;
+    file.write_all(&content.bytes).map_err(failed())?;
+    set_mode(file.path(), content.executable).map_err(failed())?;
+    file.persist(path).map_err(|error| failed()(error.error))?;
+    Ok(())
+}
+
+#[cfg(unix)]
+fn executable(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    path.metadata().is_ok_and(|facts| facts.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(unix)]
+fn set_mode(path: &Path, executable: bool) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(if executable { 0o755 } else { 0o644 }))
+}
+
+#[cfg(not(unix))]
+fn executable(_: &Path) -> bool {
+    false
+}
+
+#[cfg(not(unix))]
+fn set_mode(_: &Path, _: bool) -> std::io::Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tree(files: &[(&str, &str)]) -> Tree {
+        let content = |text: &str| Content { bytes: text.as_bytes().to_vec(), executable: false };
+        Tree(files.iter().map(|(path, text)| (PathBuf::from(path), content(text))).collect())
+    }
+
+    #[test]
+    fn a_folder_becomes_equal_to_the_tree_and_ignored_files_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let ignored = ignored(&["*.sqlite3".into()]);
+        tree(&[("a/b.py", "1"), ("c.txt", "2"), ("db.sqlite3", "data"), ("a/__pycache__/b.pyc", "x")])
+            .materialise(folder.path(), &self::ignored(&[]))
+            .unwrap();
+        std::fs::create_dir_all(folder.path().join("a/__pycache__")).unwrap();
+        std::fs::write(folder.path().join("a/__pycache__/b.pyc"), "x").unwrap();
+        let wanted = tree(&[("d/e.py", "3"), ("c.txt", "2")]);
+        wanted.materialise(folder.path(), &ignored).unwrap();
+        assert_eq!(Tree::read(folder.path(), &ignored).unwrap(), wanted);
+        assert!(folder.path().join("db.sqlite3").exists());
+    }
+
+    #[test]
+    fn the_hash_sees_content_path_and_nothing_else() {
+        let one = tree(&[("a", "1"), ("b", "2")]);
+        assert_eq!(one.hash(), tree(&[("b", "2"), ("a", "1")]).hash());
+        assert_ne!(one.hash(), tree(&[("a", "12"), ("b", "")]).hash());
+        assert_ne!(one.manifest()["a"], one.manifest()["b"]);
+    }
+}
