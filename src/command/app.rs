@@ -99,7 +99,8 @@ impl App {
         }
         let used: Vec<&Outline> = outlines.iter().filter(|one| self.environment_folder(&one.id).is_dir()).collect();
         match (used.as_slice(), outlines.as_slice()) {
-            ([one], _) | ([], [one]) => Ok((*one).to_owned().clone()),
+            ([one], _) => Ok((*one).clone()),
+            ([], [one]) => Ok(one.clone()),
             _ => Err(Failure::usage("which lab? several could be meant")
                 .hint("name one, for example `month-3`; `labrunner list` shows all")),
         }

@@ -1,8 +1,34 @@
 //! Use cases, one file per verb: puts the siblings in sequence.
 
 pub mod app;
+pub mod doctor;
 pub mod exit_code;
 pub mod failure;
+pub mod inside;
+pub mod lint;
+pub mod look;
+pub mod notes;
+pub mod prove;
+pub mod reset;
+pub mod start;
+pub mod up;
+pub mod verify;
 
 pub use app::App;
 pub use failure::Failure;
+
+use crate::lab::view::View;
+
+/// What a command answers, and its exit code.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    pub code: u8,
+    pub view: View,
+}
+
+impl Outcome {
+    /// It worked.
+    pub fn ok(view: View) -> Self {
+        Self { code: exit_code::OK, view }
+    }
+}

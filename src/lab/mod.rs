@@ -9,6 +9,7 @@ pub mod report;
 pub mod settings;
 pub mod stack;
 pub mod verdict;
+pub mod view;
 
 pub use check::{Action, Blame, Check, Expectation, Fault, Key, Kind, Operator, Predicate, Step};
 pub use definition::{Detail, Goal, Lab, Owner, Reload};

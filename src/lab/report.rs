@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use super::id::{GoalId, LabId};
 use super::verdict::Verdict;
 
 /// One round over the asked goals of a lab.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub struct LabReport {
     pub lab: LabId,
     pub title: String,
@@ -16,13 +17,14 @@ pub struct LabReport {
     /// Give it again with `--seed` for the same random values.
     pub seed: u64,
     pub goals: Vec<GoalReport>,
+    #[serde(rename = "took_ms", serialize_with = "millis")]
     pub took: Duration,
     /// Where the images came from, for example `registry` or `recipe`.
     pub image_sources: Vec<(String, String)>,
 }
 
 /// What became of one goal.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub struct GoalReport {
     pub goal: GoalId,
     pub title: String,
@@ -37,14 +39,16 @@ pub struct GoalReport {
     pub changed_since_pass: Option<Vec<String>>,
     /// The next hint, when there is one that was not shown yet, as the command that shows it.
     pub next_hint: Option<String>,
+    #[serde(rename = "took_ms", serialize_with = "millis")]
     pub took: Duration,
 }
 
 /// What became of one check.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub struct CheckReport {
     pub name: String,
     pub verdict: Verdict,
+    #[serde(rename = "took_ms", serialize_with = "millis")]
     pub took: Duration,
     pub failure: Option<Failure>,
     /// Checks that use an optional setting without a value are left out; this says which.
@@ -52,7 +56,7 @@ pub struct CheckReport {
 }
 
 /// Why a check did not pass.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Failure {
     /// What a learner reads first.
     pub message: String,
@@ -68,6 +72,7 @@ pub struct Failure {
     pub step: String,
     pub line: usize,
     /// How long the step was retried; absent when it was observed once.
+    #[serde(rename = "waited_ms", serialize_with = "some_millis")]
     pub waited: Option<Duration>,
     /// The observation as data, for the record.
     pub data: Value,
@@ -77,5 +82,16 @@ impl LabReport {
     /// How many of the judged goals have this verdict.
     pub fn count(&self, verdict: Verdict) -> usize {
         self.goals.iter().filter(|goal| goal.verdict == verdict).count()
+    }
+}
+
+fn millis<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u128(time.as_millis())
+}
+
+fn some_millis<S: Serializer>(time: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+    match time {
+        Some(time) => millis(time, serializer),
+        None => serializer.serialize_none(),
     }
 }

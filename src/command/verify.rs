@@ -1,0 +1,247 @@
+//! `verify`: brings the running code up to date, judges, records.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
+
+use serde_json::{Value, json};
+
+use super::app::{App, Opened};
+use super::start::make_workspace;
+use super::up::{Up, up};
+use super::{Failure, Outcome, exit_code};
+use crate::catalog::diagnostic::nearest;
+use crate::check::{Judge, World, judge};
+use crate::event::Event;
+use crate::lab::report::{CheckReport, Failure as Why, GoalReport, LabReport};
+use crate::lab::view::View;
+use crate::lab::{GoalId, Lab, Owner, Verdict};
+use crate::record::{NewAttempt, NewVerdict, Record};
+use crate::workspace::solution::Solution;
+
+/// Judges goals of a lab (all, when none is named) and records the verdicts.
+///
+/// # Errors
+/// As `start`; a goal that is named does not exist.
+pub async fn verify(app: &App, name: Option<&str>, goals: &[String], seed: Option<u64>) -> Result<Outcome, Failure> {
+    // `verify GOAL` is as good as `verify LAB GOAL` when the first word is no lab.
+    let (name, goals) = match name {
+        Some(first) if app.choose(Some(first)).is_err() && app.choose(None).is_ok() => {
+            (None, std::iter::once(first.to_owned()).chain(goals.iter().cloned()).collect())
+        }
+        other => (other, goals.to_vec()),
+    };
+    let opened = app.open(&app.choose(name)?)?;
+    let asked = asked(&opened.lab, &goals)?;
+    let engine = super::doctor::engine(app).await?;
+    let _lock = app.lock(&opened)?;
+    make_workspace(&opened)?;
+    let seed = seed.unwrap_or_else(fresh_seed);
+    let began = app.now();
+    let up = up(app, &opened, &engine).await?;
+    let mut record = app.record()?;
+    let report = round(app, &opened, &up, &asked, seed, Some(&record)).await?;
+    keep(app, &opened, &up, &mut record, &report, &began)?;
+    Ok(Outcome { code: code(&report.goals), view: View::Verify(Box::new(report)) })
+}
+
+/// The exit code that verdicts mean.
+pub fn code(goals: &[GoalReport]) -> u8 {
+    let any = |verdict: Verdict| goals.iter().any(|goal| goal.verdict == verdict);
+    if any(Verdict::Failed) {
+        exit_code::FAILED
+    } else if any(Verdict::Undecided) || any(Verdict::Defect) {
+        exit_code::UNDECIDED
+    } else {
+        exit_code::OK
+    }
+}
+
+/// A seed that nobody has used.
+pub fn fresh_seed() -> u64 {
+    let mut bytes = [0_u8; 4];
+    // Without a source of randomness any number will do; it is recorded either way.
+    let _ = getrandom::fill(&mut bytes);
+    u32::from_le_bytes(bytes).into()
+}
+
+fn asked(lab: &Lab, goals: &[String]) -> Result<BTreeSet<GoalId>, Failure> {
+    if goals.is_empty() {
+        return Ok(lab.goals.iter().map(|goal| goal.id.clone()).collect());
+    }
+    goals
+        .iter()
+        .map(|name| {
+            lab.goal(name).map(|goal| goal.id.clone()).ok_or_else(|| {
+                let near = nearest(name, lab.goals.iter().map(|goal| goal.id.as_str()));
+                let failure = Failure::usage(format!("{} has no goal `{name}`", lab.id));
+                match near {
+                    Some(near) => failure.hint(format!("did you mean `{near}`?")),
+                    None => failure.hint(format!("`labrunner show {}` lists its goals", lab.id)),
+                }
+            })
+        })
+        .collect()
+}
+
+/// One round of judging in an environment that is up.
+///
+/// # Errors
+/// The record cannot be read.
+pub async fn round(
+    app: &App,
+    opened: &Opened,
+    up: &Up,
+    asked: &BTreeSet<GoalId>,
+    seed: u64,
+    record: Option<&Record>,
+) -> Result<LabReport, Failure> {
+    let began = Instant::now();
+    let constants = constants(opened, up).await;
+    let judging = Judge { world: &up.world, sink: app.sink.as_ref(), seed, settings: &opened.settings, constants: &constants };
+    let mut goals = match lab_trouble(opened, up) {
+        Some(why) => opened.lab.goals.iter().filter(|goal| asked.contains(&goal.id)).map(|goal| cannot(goal, &why)).collect(),
+        None => judge(&judging, &opened.lab.goals, asked).await,
+    };
+    let solution = Solution::read(&opened.lab.folder, &opened.lab.starter)?;
+    let untouched = solution.starter().manifest() == up.files.manifest();
+    for goal in &mut goals {
+        goal.already_true = untouched && goal.verdict == Verdict::Passed;
+        explain_unready(goal, up);
+        if let Some(record) = record {
+            after_the_fact(opened, up, record, goal)?;
+        }
+    }
+    Ok(LabReport {
+        lab: opened.lab.id.clone(),
+        title: opened.lab.title.clone(),
+        instance: app.instance.to_string(),
+        seed,
+        goals,
+        took: began.elapsed(),
+        image_sources: up.notes.sources.clone().into_iter().collect(),
+    })
+}
+
+/// A lab's own service that does not come up leaves nothing to judge against.
+fn lab_trouble(opened: &Opened, up: &Up) -> Option<String> {
+    let (service, why) = up.failed.iter().find(|(service, _)| opened.lab.owner_of(service) == Owner::Lab)?;
+    let log = why.log.iter().map(|line| format!("\n  {service} | {line}")).collect::<String>();
+    Some(format!("`{service}` belongs to the lab and is not ready: {}{log}", why.reason))
+}
+
+fn cannot(goal: &crate::lab::Goal, why: &str) -> GoalReport {
+    let failure = Why {
+        message: "nothing can be judged while a service of the lab is down".into(),
+        expected: None,
+        observed: None,
+        reproduce: Some("labrunner status".into()),
+        evidence: vec![why.to_owned()],
+        step: "start".into(),
+        line: 0,
+        waited: None,
+        data: Value::Null,
+    };
+    let took = std::time::Duration::ZERO;
+    let check = CheckReport { name: "the lab runs".into(), verdict: Verdict::Undecided, took, failure: Some(failure), left_out: None };
+    GoalReport {
+        goal: goal.id.clone(),
+        title: goal.title.clone(),
+        points: goal.points,
+        verdict: Verdict::Undecided,
+        already_true: false,
+        blocked_by: Vec::new(),
+        checks: vec![check],
+        changed_since_pass: None,
+        next_hint: None,
+        took,
+    }
+}
+
+/// A failed goal tells which services of the learner were not even ready.
+fn explain_unready(goal: &mut GoalReport, up: &Up) {
+    if goal.verdict != Verdict::Failed {
+        return;
+    }
+    for failure in goal.checks.iter_mut().filter_map(|check| check.failure.as_mut()) {
+        for (service, why) in &up.failed {
+            if !failure.evidence.iter().any(|line| line.contains(&format!("`{service}`"))) {
+                failure.evidence.push(format!("`{service}` is not ready: {}", why.reason));
+                failure.evidence.extend(why.log.iter().rev().take(8).rev().map(|line| format!("  {service} | {line}")));
+            }
+        }
+    }
+}
+
+fn after_the_fact(opened: &Opened, up: &Up, record: &Record, goal: &mut GoalReport) -> Result<(), Failure> {
+    if !matches!(goal.verdict, Verdict::Failed) {
+        return Ok(());
+    }
+    let lab = opened.lab.id.as_str();
+    if let Some(before) = record.manifest_of_last_pass(lab, goal.goal.as_str())? {
+        let now = up.files.manifest();
+        let names: BTreeSet<&String> = before.keys().chain(now.keys()).collect();
+        let changed = names.into_iter().filter(|name| before.get(*name) != now.get(*name)).cloned().collect();
+        goal.changed_since_pass = Some(changed);
+    }
+    let shown = record.goal_states(lab)?.get(goal.goal.as_str()).map_or(0, |state| state.hints);
+    let hints = opened.lab.goal(goal.goal.as_str()).map_or(0, |goal| goal.hints.len());
+    if (shown as usize) < hints {
+        goal.next_hint = Some(format!("labrunner hint {}", goal.goal));
+    }
+    Ok(())
+}
+
+async fn constants(opened: &Opened, up: &Up) -> BTreeMap<String, Value> {
+    let mut map = BTreeMap::from([
+        ("WORKSPACE".to_owned(), opened.workspace.display().to_string().into()),
+        ("LAB".to_owned(), opened.lab.folder.display().to_string().into()),
+    ]);
+    for (name, service) in &opened.lab.stack.services {
+        if let Some(port) = service.ports.first()
+            && let Some(host) = up.world.published(name, port.target).await
+        {
+            map.insert(format!("PORT_{}", name.as_str().replace('-', "_")), host.into());
+        }
+    }
+    map
+}
+
+/// Writes the round down.
+fn keep(app: &App, opened: &Opened, up: &Up, record: &mut Record, report: &LabReport, began: &str) -> Result<(), Failure> {
+    let attempt = NewAttempt {
+        lab: report.lab.to_string(),
+        instance: report.instance.clone(),
+        seed: report.seed,
+        began: began.to_owned(),
+        ended: app.now(),
+        workspace_hash: up.files.hash(),
+        manifest: json!(up.files.manifest()).to_string(),
+        git_commit: git_commit(&opened.workspace),
+        images: json!(up.world.images.iter().map(|(name, (_, id))| (name.to_string(), id.clone())).collect::<BTreeMap<_, _>>()).to_string(),
+    };
+    let verdicts: Vec<NewVerdict> = report
+        .goals
+        .iter()
+        .map(|goal| NewVerdict {
+            goal: goal.goal.to_string(),
+            verdict: goal.verdict,
+            points: goal.points,
+            already_true: goal.already_true,
+            message: goal.checks.iter().find_map(|check| check.failure.as_ref()).map(|failure| failure.message.clone()),
+            detail: serde_json::to_string(&goal.checks).unwrap_or_default(),
+            took: goal.took,
+        })
+        .collect();
+    if let Err(error) = record.add_attempt(&attempt, &verdicts) {
+        app.sink.emit(Event::Warning { text: format!("the verdicts could not be recorded: {error}") });
+        return Err(error.into());
+    }
+    Ok(())
+}
+
+/// The commit of the workspace, if it is a repository of its own.
+fn git_commit(workspace: &std::path::Path) -> Option<String> {
+    let output = std::process::Command::new("git").arg("-C").arg(workspace).args(["rev-parse", "HEAD"]).output().ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+

@@ -1,0 +1,164 @@
+//! What commands answer, as data: the one source of the human text and of `--format json`.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::report::LabReport;
+
+/// The answer of a command.
+#[derive(Debug, Clone, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum View {
+    List { root: PathBuf, labs: Vec<LabRow> },
+    Start(StartView),
+    Show { title: String, markdown: String },
+    Verify(Box<LabReport>),
+    Hint { goal: String, number: usize, of: usize, text: String },
+    Diff { title: String, diff: String },
+    Status(StatusView),
+    Plan { title: String, steps: Vec<(String, String)> },
+    Progress { labs: Vec<ProgressRow> },
+    History { attempts: Vec<HistoryRow> },
+    Doctor { findings: Vec<Finding> },
+    Images { images: Vec<ImageRow> },
+    Prove(ProveView),
+    /// Findings about a lab, already rendered; empty when there are none.
+    Lint { labs: usize, errors: usize, warnings: usize, text: String },
+    /// One plain sentence.
+    Done { text: String },
+    /// Text as it is: logs, completions, a command's output.
+    Raw { text: String },
+}
+
+/// A lab in the list.
+#[derive(Debug, Clone, Serialize)]
+pub struct LabRow {
+    pub month: i64,
+    pub id: String,
+    pub slug: String,
+    pub title: String,
+    pub reached: usize,
+    pub goals: usize,
+    pub points: i64,
+}
+
+/// What `start` reports.
+#[derive(Debug, Clone, Serialize)]
+pub struct StartView {
+    pub lab: String,
+    pub title: String,
+    pub workspace: PathBuf,
+    pub created: bool,
+    /// Service, URL.
+    pub urls: Vec<(String, String)>,
+    /// Service, why, last lines.
+    pub not_ready: Vec<(String, String, Vec<String>)>,
+    /// Goal and its task text.
+    pub task: Option<(String, String)>,
+    /// Milliseconds.
+    pub took: u64,
+    pub begun: usize,
+}
+
+/// What `status` reports.
+#[derive(Debug, Clone, Serialize)]
+pub struct StatusView {
+    pub lab: String,
+    pub title: String,
+    pub workspace: PathBuf,
+    pub services: Vec<ServiceRow>,
+    pub goals: Vec<GoalRow>,
+}
+
+/// A service of an environment.
+#[derive(Debug, Clone, Serialize)]
+pub struct ServiceRow {
+    pub service: String,
+    pub owner: String,
+    pub state: String,
+    pub ready: Option<String>,
+    pub ports: Vec<String>,
+    pub image: String,
+}
+
+/// A goal with what is known of it.
+#[derive(Debug, Clone, Serialize)]
+pub struct GoalRow {
+    pub goal: String,
+    pub title: String,
+    pub points: u32,
+    pub ever: Option<String>,
+    pub now: Option<String>,
+    pub attempts: u32,
+    pub hints: u32,
+}
+
+/// A lab's progress.
+#[derive(Debug, Clone, Serialize)]
+pub struct ProgressRow {
+    pub lab: String,
+    pub title: String,
+    pub goals: Vec<GoalRow>,
+}
+
+/// An attempt.
+#[derive(Debug, Clone, Serialize)]
+pub struct HistoryRow {
+    pub id: i64,
+    pub lab: String,
+    pub began: String,
+    pub seed: u64,
+    /// Goal, verdict.
+    pub verdicts: Vec<(String, String)>,
+}
+
+/// Something that `doctor` looked at.
+#[derive(Debug, Clone, Serialize)]
+pub struct Finding {
+    pub ok: bool,
+    pub what: String,
+    pub detail: String,
+    /// Commands that repair it.
+    pub fix: Vec<String>,
+}
+
+/// An image of the labs.
+#[derive(Debug, Clone, Serialize)]
+pub struct ImageRow {
+    pub image: String,
+    /// `registry`, `recipe`, or nothing when it is not there.
+    pub source: Option<String>,
+    pub recipe: Option<String>,
+    /// Bytes.
+    pub size: u64,
+}
+
+/// What `lab prove` found.
+#[derive(Debug, Clone, Serialize)]
+pub struct ProveView {
+    pub lab: String,
+    pub goals: Vec<String>,
+    pub cells: Vec<CellRow>,
+    /// Goal and check that failed in no variant.
+    pub never_failed: Vec<(String, String)>,
+    pub left: Vec<String>,
+    /// Variants that were not run, for want of time.
+    pub not_run: Vec<String>,
+    /// Milliseconds.
+    pub took: u64,
+}
+
+/// One run of one variant.
+#[derive(Debug, Clone, Serialize)]
+pub struct CellRow {
+    pub variant: String,
+    pub round: usize,
+    /// Goal, verdict; in the order of the lab.
+    pub verdicts: Vec<(String, String)>,
+    /// What is wrong with it; empty when all is as it has to be.
+    pub wrong: Vec<String>,
+    pub seed: u64,
+    /// Milliseconds.
+    pub took: u64,
+}
