@@ -9,16 +9,75 @@
 
 pub mod catalog;
 pub mod check;
+pub mod cli;
 pub mod command;
 pub mod docker;
 pub mod environment;
 pub mod event;
+pub mod host;
 pub mod image;
 pub mod lab;
+pub mod output;
 pub mod record;
 pub mod workspace;
 
 /// Runs labrunner with the process's own arguments and environment.
 pub fn run() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+    // One provider for everything that speaks TLS; a second call would find it set, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let request = match cli::Request::from_process() {
+        Ok(request) => request,
+        Err(answer) => {
+            let _ = answer.print();
+            return std::process::ExitCode::from(u8::try_from(answer.exit_code()).unwrap_or(command::exit_code::USAGE));
+        }
+    };
+    let screen = request.screen;
+    let sink: Box<dyn event::Sink> = match (screen.format, std::io::IsTerminal::is_terminal(&std::io::stderr())) {
+        (cli::Format::Human, true) => Box::new(output::terminal::Terminal::new()),
+        _ => Box::new(output::plain::Plain),
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            output::complain(&output::failure_text(&format!("cannot begin to work: {error}"), &[], screen.colour));
+            return std::process::ExitCode::from(command::exit_code::BUG);
+        }
+    };
+    let result = runtime.block_on(async {
+        tokio::select! {
+            result = request.run(sink) => result,
+            _ = tokio::signal::ctrl_c() => Err(command::Failure {
+                code: command::exit_code::INTERRUPTED,
+                message: "interrupted; what was begun is finished or undone by the next command".into(),
+                hints: vec!["`labrunner status` shows what stands, `labrunner start` goes on".into()],
+            }),
+        }
+    });
+    // Tasks that still wait for the engine have nobody left to answer to.
+    runtime.shutdown_background();
+    let code = match (result, screen.format) {
+        (Ok(outcome), cli::Format::Human) => {
+            let width = terminal_width();
+            output::print(&output::render(&outcome.view, width, screen.colour));
+            outcome.code
+        }
+        (Ok(outcome), cli::Format::Json) => {
+            output::print(&output::json(&outcome.view, outcome.code));
+            outcome.code
+        }
+        (Err(failure), cli::Format::Human) => {
+            output::complain(&output::failure_text(&failure.message, &failure.hints, screen.colour));
+            failure.code
+        }
+        (Err(failure), cli::Format::Json) => {
+            output::print(&output::failure_json(failure.code, &failure.message, &failure.hints));
+            failure.code
+        }
+    };
+    std::process::ExitCode::from(code)
+}
+
+fn terminal_width() -> u16 {
+    rustix::termios::tcgetwinsize(std::io::stdout()).map_or(80, |size| if size.ws_col == 0 { 80 } else { size.ws_col })
 }

@@ -34,11 +34,15 @@ pub async fn reset(app: &App, name: Option<&str>, request: &ResetRequest) -> Res
     for service in &request.services {
         if !opened.lab.stack.services.contains_key(service.as_str()) {
             let known: Vec<&str> = opened.lab.stack.services.keys().map(|one| one.as_str()).collect();
-            return Err(Failure::usage(format!("{} has no service `{service}`", opened.lab.id)).hint(format!("there are {}", known.join(", "))));
+            return Err(Failure::usage(format!("{} has no service `{service}`", opened.lab.id))
+                .hint(format!("there are {}", known.join(", "))));
         }
     }
     if request.plan {
-        return Ok(Outcome::ok(View::Plan { title: format!("reset {} would", opened.identity), steps: plan(&opened, request) }));
+        return Ok(Outcome::ok(View::Plan {
+            title: format!("reset {} would", opened.identity),
+            steps: plan(&opened, request),
+        }));
     }
     let engine = super::doctor::engine(app).await?;
     let _lock = app.lock(&opened)?;
@@ -63,7 +67,8 @@ pub async fn reset(app: &App, name: Option<&str>, request: &ResetRequest) -> Res
         done.push(format!("{what}: made anew, with empty data"));
     }
     let up = up(app, &opened, &engine).await?;
-    let down: Vec<String> = up.failed.iter().map(|(service, why)| format!("`{service}` is not ready: {}", why.reason)).collect();
+    let down: Vec<String> =
+        up.failed.iter().map(|(service, why)| format!("`{service}` is not ready: {}", why.reason)).collect();
     let labs_own = up.failed.keys().any(|service| opened.lab.owner_of(service) == Owner::Lab);
     done.extend(down);
     let code = if labs_own { exit_code::UNDECIDED } else { exit_code::OK };
@@ -74,10 +79,19 @@ fn plan(opened: &Opened, request: &ResetRequest) -> Vec<(String, String)> {
     let mut steps = Vec::new();
     let all = request.services.is_empty();
     if request.workspace {
-        steps.push(("replace the workspace by the starter".into(), "it is saved first; `labrunner undo` brings it back".into()));
+        steps.push((
+            "replace the workspace by the starter".into(),
+            "it is saved first; `labrunner undo` brings it back".into(),
+        ));
     }
     if !request.workspace || !all {
-        for name in opened.lab.stack.services.keys().filter(|name| all || request.services.iter().any(|one| one == name.as_str())) {
+        for name in opened
+            .lab
+            .stack
+            .services
+            .keys()
+            .filter(|name| all || request.services.iter().any(|one| one == name.as_str()))
+        {
             steps.push((format!("make `{name}` anew"), "its data is lost, and cannot be brought back".into()));
         }
     }
@@ -107,7 +121,10 @@ pub fn undo(app: &App, name: Option<&str>) -> Result<Outcome, Failure> {
     record.add_reset(lab, instance, "undo", Some(&now), &app.now())?;
     opened.saves.restore(&snapshot, &opened.workspace)?;
     opened.journal.done(&intent)?;
-    let text = format!("the workspace `{}` is back as it was; `labrunner undo` once more returns here", opened.workspace.display());
+    let text = format!(
+        "the workspace `{}` is back as it was; `labrunner undo` once more returns here",
+        opened.workspace.display()
+    );
     Ok(Outcome::ok(View::Done { text }))
 }
 
@@ -121,7 +138,8 @@ pub async fn stop(app: &App, name: Option<&str>) -> Result<Outcome, Failure> {
     let _lock = app.lock(&opened)?;
     recover(app, &opened, &engine).await?;
     let observed = engine.observe(&opened.identity).await?;
-    let running = observed.containers.iter().filter(|one| !matches!(one.state, ContainerState::Exited | ContainerState::Created));
+    let running =
+        observed.containers.iter().filter(|one| !matches!(one.state, ContainerState::Exited | ContainerState::Created));
     let stops = running.map(|one| async {
         if one.state == ContainerState::Paused {
             engine.unpause(&one.id).await?;
@@ -163,7 +181,11 @@ pub async fn down(app: &App, name: Option<&str>, all: bool) -> Result<Outcome, F
     remove_all(app, &opened, &engine).await?;
     opened.journal.done(&Intent::Down)?;
     let text = match there {
-        true => format!("{} is removed from the engine; the workspace `{}` and the record stay", opened.identity, opened.workspace.display()),
+        true => format!(
+            "{} is removed from the engine; the workspace `{}` and the record stay",
+            opened.identity,
+            opened.workspace.display()
+        ),
         false => format!("{} has nothing on the engine", opened.identity),
     };
     Ok(Outcome::ok(View::Done { text }))

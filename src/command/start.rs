@@ -24,7 +24,8 @@ pub async fn start(app: &App, name: Option<&str>, workspace: Option<&Path>, dry_
     let opened = match workspace {
         Some(folder) if folder.is_dir() => app.open_at(&outline, folder)?,
         Some(folder) => {
-            return Err(Failure::usage(format!("there is no folder `{}`", folder.display())).hint("`--workspace` takes a project that exists"));
+            return Err(Failure::usage(format!("there is no folder `{}`", folder.display()))
+                .hint("`--workspace` takes a project that exists"));
         }
         None => app.open(&outline)?,
     };
@@ -33,7 +34,8 @@ pub async fn start(app: &App, name: Option<&str>, workspace: Option<&Path>, dry_
     if dry_run {
         let created = make_workspace(&opened)?;
         let plan = planned(app, &opened, &engine).await?;
-        let title = format!("start {} would{}", opened.identity, if created { " (the workspace was made)" } else { "" });
+        let title =
+            format!("start {} would{}", opened.identity, if created { " (the workspace was made)" } else { "" });
         return Ok(Outcome::ok(View::Plan { title, steps: plan.describe() }));
     }
     let record = app.record()?;

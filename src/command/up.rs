@@ -45,7 +45,7 @@ pub async fn planned(app: &App, opened: &Opened, engine: &DockerEngine) -> Resul
     let notes = Notes::read(&opened.folder);
     let (images, _) = images(app, opened, engine, &mut BTreeMap::new()).await?;
     let observed = engine.observe(&opened.identity).await?;
-    Ok(plan_for(app, opened, &notes, &images, &observed, notes.subnet.clone()))
+    Ok(plan_for(opened, &notes, &images, &observed, notes.subnet.clone()))
 }
 
 /// Finishes or undoes what a killed command left open, then brings everything up.
@@ -66,7 +66,7 @@ pub async fn up(app: &App, opened: &Opened, engine: &DockerEngine) -> Result<Up,
         notes.subnet = subnet(app, opened, engine).await?;
     }
     notes.generation += 1;
-    let mut plan = plan_for(app, opened, &notes, &images, &observed, notes.subnet.clone());
+    let mut plan = plan_for(opened, &notes, &images, &observed, notes.subnet.clone());
     let stale = take_up_code(opened, engine, &mut plan, &notes, &hash).await?;
     let world = DockerWorld {
         engine: engine.clone(),
@@ -309,14 +309,7 @@ async fn subnet(app: &App, opened: &Opened, engine: &DockerEngine) -> Result<Opt
     Ok(free_subnets(pool, &taken, &opened.identity.project()).next().map(|subnet| subnet.to_string()))
 }
 
-fn plan_for(
-    app: &App,
-    opened: &Opened,
-    notes: &Notes,
-    images: &Images,
-    observed: &Observed,
-    subnet: Option<String>,
-) -> Plan {
+fn plan_for(opened: &Opened, notes: &Notes, images: &Images, observed: &Observed, subnet: Option<String>) -> Plan {
     let owners = opened.lab.stack.services.keys().map(|name| (name.clone(), opened.lab.owner_of(name))).collect();
     let ports = notes
         .ports
@@ -337,7 +330,6 @@ fn plan_for(
         as_written: false,
         cpus: std::thread::available_parallelism().map_or(1.0, |count| usize::from(count) as f64),
     };
-    let _ = app;
     plan(wanted(&opened.lab.stack, &choices), observed)
 }
 

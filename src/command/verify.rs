@@ -97,9 +97,12 @@ pub async fn round(
 ) -> Result<LabReport, Failure> {
     let began = Instant::now();
     let constants = constants(opened, up).await;
-    let judging = Judge { world: &up.world, sink: app.sink.as_ref(), seed, settings: &opened.settings, constants: &constants };
+    let judging =
+        Judge { world: &up.world, sink: app.sink.as_ref(), seed, settings: &opened.settings, constants: &constants };
     let mut goals = match lab_trouble(opened, up) {
-        Some(why) => opened.lab.goals.iter().filter(|goal| asked.contains(&goal.id)).map(|goal| cannot(goal, &why)).collect(),
+        Some(why) => {
+            opened.lab.goals.iter().filter(|goal| asked.contains(&goal.id)).map(|goal| cannot(goal, &why)).collect()
+        }
         None => judge(&judging, &opened.lab.goals, asked).await,
     };
     let solution = Solution::read(&opened.lab.folder, &opened.lab.starter)?;
@@ -142,7 +145,13 @@ fn cannot(goal: &crate::lab::Goal, why: &str) -> GoalReport {
         data: Value::Null,
     };
     let took = std::time::Duration::ZERO;
-    let check = CheckReport { name: "the lab runs".into(), verdict: Verdict::Undecided, took, failure: Some(failure), left_out: None };
+    let check = CheckReport {
+        name: "the lab runs".into(),
+        verdict: Verdict::Undecided,
+        took,
+        failure: Some(failure),
+        left_out: None,
+    };
     GoalReport {
         goal: goal.id.clone(),
         title: goal.title.clone(),
@@ -207,7 +216,14 @@ async fn constants(opened: &Opened, up: &Up) -> BTreeMap<String, Value> {
 }
 
 /// Writes the round down.
-fn keep(app: &App, opened: &Opened, up: &Up, record: &mut Record, report: &LabReport, began: &str) -> Result<(), Failure> {
+fn keep(
+    app: &App,
+    opened: &Opened,
+    up: &Up,
+    record: &mut Record,
+    report: &LabReport,
+    began: &str,
+) -> Result<(), Failure> {
     let attempt = NewAttempt {
         lab: report.lab.to_string(),
         instance: report.instance.clone(),
@@ -217,7 +233,10 @@ fn keep(app: &App, opened: &Opened, up: &Up, record: &mut Record, report: &LabRe
         workspace_hash: up.files.hash(),
         manifest: json!(up.files.manifest()).to_string(),
         git_commit: git_commit(&opened.workspace),
-        images: json!(up.world.images.iter().map(|(name, (_, id))| (name.to_string(), id.clone())).collect::<BTreeMap<_, _>>()).to_string(),
+        images: json!(
+            up.world.images.iter().map(|(name, (_, id))| (name.to_string(), id.clone())).collect::<BTreeMap<_, _>>()
+        )
+        .to_string(),
     };
     let verdicts: Vec<NewVerdict> = report
         .goals
@@ -241,7 +260,7 @@ fn keep(app: &App, opened: &Opened, up: &Up, record: &mut Record, report: &LabRe
 
 /// The commit of the workspace, if it is a repository of its own.
 fn git_commit(workspace: &std::path::Path) -> Option<String> {
-    let output = std::process::Command::new("git").arg("-C").arg(workspace).args(["rev-parse", "HEAD"]).output().ok()?;
+    let output =
+        std::process::Command::new("git").arg("-C").arg(workspace).args(["rev-parse", "HEAD"]).output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
-

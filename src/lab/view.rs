@@ -10,25 +10,59 @@ use super::report::LabReport;
 #[derive(Debug, Clone, Serialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum View {
-    List { root: PathBuf, labs: Vec<LabRow> },
+    List {
+        root: PathBuf,
+        labs: Vec<LabRow>,
+    },
     Start(StartView),
-    Show { title: String, markdown: String },
+    Show {
+        title: String,
+        markdown: String,
+    },
     Verify(Box<LabReport>),
-    Hint { goal: String, number: usize, of: usize, text: String },
-    Diff { title: String, diff: String },
+    Hint {
+        goal: String,
+        number: usize,
+        of: usize,
+        text: String,
+    },
+    Diff {
+        title: String,
+        diff: String,
+    },
     Status(StatusView),
-    Plan { title: String, steps: Vec<(String, String)> },
-    Progress { labs: Vec<ProgressRow> },
-    History { attempts: Vec<HistoryRow> },
-    Doctor { findings: Vec<Finding> },
-    Images { images: Vec<ImageRow> },
+    Plan {
+        title: String,
+        steps: Vec<(String, String)>,
+    },
+    Progress {
+        labs: Vec<ProgressRow>,
+    },
+    History {
+        attempts: Vec<HistoryRow>,
+    },
+    Doctor {
+        findings: Vec<Finding>,
+    },
+    Images {
+        images: Vec<ImageRow>,
+    },
     Prove(ProveView),
     /// Findings about a lab, already rendered; empty when there are none.
-    Lint { labs: usize, errors: usize, warnings: usize, text: String },
+    Lint {
+        labs: usize,
+        errors: usize,
+        warnings: usize,
+        text: String,
+    },
     /// One plain sentence.
-    Done { text: String },
+    Done {
+        text: String,
+    },
     /// Text as it is: logs, completions, a command's output.
-    Raw { text: String },
+    Raw {
+        text: String,
+    },
 }
 
 /// A lab in the list.

@@ -1,0 +1,205 @@
+//! What can be typed. A verb's first line is its help.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::image::Policy;
+
+/// Hands-on labs that start with one command, judge honestly and never lose work.
+#[derive(Debug, Clone, Parser)]
+#[command(version, propagate_version = true, max_term_width = 100)]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub verb: Option<Verb>,
+
+    /// Agree to whatever the command would ask
+    #[arg(long, short, global = true, env = "LABRUNNER_YES")]
+    pub yes: bool,
+
+    /// Another copy of the lab, beside the usual one
+    #[arg(long, global = true, default_value = "default", env = "LABRUNNER_INSTANCE")]
+    pub instance: String,
+
+    /// Where images come from
+    #[arg(long, global = true, value_enum, default_value_t = Images::Auto, env = "LABRUNNER_IMAGES")]
+    pub images: Images,
+
+    /// A folder of labs instead of the course's own or the bundled ones
+    #[arg(long, global = true, env = "LABRUNNER_LABS")]
+    pub labs: Option<PathBuf>,
+
+    /// Give one of the lab's settings a value
+    #[arg(long, global = true, value_name = "NAME=VALUE")]
+    pub set: Vec<String>,
+
+    /// How the result is written to standard output
+    #[arg(long, global = true, value_enum, default_value_t = Format::Human, env = "LABRUNNER_FORMAT")]
+    pub format: Format,
+}
+
+/// `--format`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    Human,
+    Json,
+}
+
+/// `--images`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Images {
+    /// What is there, else a registry, else recipes
+    Auto,
+    /// What is there, else a registry
+    Registry,
+    /// Recipes only
+    Local,
+}
+
+impl Images {
+    pub(super) fn policy(self) -> Policy {
+        match self {
+            Images::Auto => Policy::Auto,
+            Images::Registry => Policy::Registry,
+            Images::Local => Policy::Local,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub enum Verb {
+    /// Show the roadmap: months, labs, goals reached
+    List,
+    /// Start a lab: workspace, images, stack; prints the addresses and the first task
+    Start {
+        lab: Option<String>,
+        /// Your own project instead of the starter; remembered
+        #[arg(long, env = "LABRUNNER_WORKSPACE")]
+        workspace: Option<PathBuf>,
+        /// Only show what would be done, and why
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Show a lab's brief, or a goal's task
+    Show { lab: Option<String>, goal: Option<String> },
+    /// Judge the goals and record the verdicts
+    #[command(aliases = ["check", "grade"])]
+    Verify {
+        /// The lab, or a goal of the current one
+        lab: Option<String>,
+        goals: Vec<String>,
+        /// The same random values as an earlier attempt (`labrunner history` shows its seed)
+        #[arg(long)]
+        seed: Option<u64>,
+    },
+    /// Show the next hint of a goal
+    Hint { goal: Option<String> },
+    /// Show the reference solution of a goal (needs --yes; is recorded)
+    Solution { goal: Option<String> },
+    /// Show services and goals
+    Status { lab: Option<String> },
+    /// Show what a service wrote
+    Logs {
+        service: String,
+        /// Only the last lines
+        #[arg(long, short = 'n')]
+        tail: Option<usize>,
+        #[arg(long)]
+        lab: Option<String>,
+    },
+    /// Run a command in a service
+    Exec {
+        service: String,
+        #[arg(trailing_var_arg = true, required = true, allow_hyphen_values = true)]
+        command: Vec<String>,
+        #[arg(long)]
+        lab: Option<String>,
+    },
+    /// Open a shell in a service
+    Shell {
+        service: String,
+        #[arg(long)]
+        lab: Option<String>,
+    },
+    /// Open a service in the browser
+    Open {
+        service: String,
+        #[arg(long)]
+        lab: Option<String>,
+    },
+    /// Make services anew with empty data, or the workspace the starter again
+    Reset {
+        lab: Option<String>,
+        /// Only these services
+        services: Vec<String>,
+        /// The files: they are saved first, and `undo` brings them back
+        #[arg(long)]
+        workspace: bool,
+        /// Only show what would be lost and kept
+        #[arg(long)]
+        plan: bool,
+    },
+    /// Take the last reset of the workspace back
+    Undo { lab: Option<String> },
+    /// Stop the services; their data stays
+    Stop { lab: Option<String> },
+    /// Remove everything of a lab from the engine; workspace and record stay
+    #[command(aliases = ["finish", "destroy"])]
+    Down {
+        lab: Option<String>,
+        /// Every lab
+        #[arg(long, conflicts_with = "lab")]
+        all: bool,
+    },
+    /// Show what was reached, ever and now
+    Progress,
+    /// Show the last attempts
+    History {
+        lab: Option<String>,
+        #[arg(long, short = 'n', default_value_t = 20)]
+        most: u32,
+    },
+    /// Show the labs' images and what serves them here
+    Images,
+    /// Look at this machine
+    Doctor {
+        /// Repair what is missing
+        #[arg(long)]
+        fix: bool,
+    },
+    /// For authors of labs
+    #[command(subcommand)]
+    Lab(LabVerb),
+    /// Print completions for a shell
+    Completions { shell: clap_complete::Shell },
+    /// Print the manual page
+    Man,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub enum LabVerb {
+    /// Find every mistake of a lab, without running it
+    Lint { labs: Vec<String> },
+    /// Judge a lab against its starter, solution and variants
+    Prove {
+        lab: String,
+        /// How often, to find flaky checks
+        #[arg(long, default_value_t = 1)]
+        repeat: usize,
+        /// Start no new variant after this long, for example 20m
+        #[arg(long, value_parser = duration)]
+        budget: Option<Duration>,
+        /// Only variants whose name contains this
+        #[arg(long)]
+        only: Option<String>,
+        /// Write `proof.json` when all is right
+        #[arg(long)]
+        write: bool,
+    },
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let read = crate::lab::expression::scan_number(text).filter(|seconds| *seconds > 0.0);
+    read.map(Duration::from_secs_f64).ok_or_else(|| "a duration is written like 90s, 20m or 1h".to_owned())
+}

@@ -1,0 +1,159 @@
+//! Typed text to requests: the only place that knows clap and reads the environment.
+
+mod args;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use clap::{CommandFactory, Parser};
+
+use crate::command::app::App;
+use crate::command::prove::ProveRequest;
+use crate::command::reset::ResetRequest;
+use crate::command::{self, Failure, Outcome};
+use crate::event::Sink;
+use crate::host;
+use crate::image::base::BaseSettings;
+use crate::lab::id::InstanceName;
+use crate::lab::view::View;
+pub use args::Format;
+use args::{Arguments, LabVerb, Verb};
+
+/// What the screen has to know.
+#[derive(Debug, Clone, Copy)]
+pub struct Screen {
+    pub format: Format,
+    pub colour: bool,
+}
+
+/// A command line, understood.
+pub struct Request {
+    arguments: Arguments,
+    environment: BTreeMap<String, String>,
+    pub screen: Screen,
+}
+
+impl Request {
+    /// Reads the process's arguments and environment. Wrong usage ends in clap's own words and code 2.
+    ///
+    /// # Errors
+    /// clap's answer, also to `--help` and `--version`.
+    pub fn from_process() -> Result<Self, clap::Error> {
+        let arguments = Arguments::try_parse()?;
+        let environment: BTreeMap<String, String> = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
+        let colour = environment.get("NO_COLOR").is_none_or(String::is_empty)
+            && environment.get("TERM").is_none_or(|term| term != "dumb")
+            && std::io::IsTerminal::is_terminal(&std::io::stdout());
+        let screen = Screen { format: arguments.format, colour };
+        Ok(Self { arguments, environment, screen })
+    }
+
+    /// Carries the command out.
+    ///
+    /// # Errors
+    /// What the command could not do.
+    pub async fn run(self, sink: Box<dyn Sink>) -> Result<Outcome, Failure> {
+        let Some(verb) = self.arguments.verb.clone() else {
+            return command::look::list(&self.app(sink)?);
+        };
+        if let Verb::Completions { shell } = verb {
+            let mut text = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "labrunner", &mut text);
+            return Ok(raw(text));
+        }
+        if matches!(verb, Verb::Man) {
+            let mut text = Vec::new();
+            let page = clap_mangen::Man::new(Arguments::command()).render(&mut text);
+            page.map_err(|error| Failure::usage(format!("the manual page cannot be made: {error}")))?;
+            return Ok(raw(text));
+        }
+        let app = self.app(sink)?;
+        dispatch(&app, verb).await
+    }
+
+    fn app(&self, sink: Box<dyn Sink>) -> Result<App, Failure> {
+        let variable = |name: &str| self.environment.get(name).filter(|value| !value.is_empty());
+        let home = variable("HOME").map_or_else(|| PathBuf::from("."), PathBuf::from);
+        let folder = |own: &str, base: &str, fallback: &str| {
+            let base = variable(base).map_or_else(|| home.join(fallback), PathBuf::from);
+            variable(own).map_or_else(|| base.join("labrunner"), PathBuf::from)
+        };
+        let here = std::env::current_dir()
+            .map_err(|error| Failure::usage(format!("the current folder cannot be used: {error}")))?;
+        let instance =
+            InstanceName::new(&self.arguments.instance).map_err(|error| Failure::usage(error.to_string()))?;
+        let mut settings = BTreeMap::new();
+        for pair in &self.arguments.set {
+            let wrong = || Failure::usage(format!("`--set {pair}` is not `name=value`"));
+            let (name, value) = pair.split_once('=').ok_or_else(wrong)?;
+            settings.insert(name.to_owned(), value.into());
+        }
+        let certificates = ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt"];
+        let base = BaseSettings {
+            mirror: variable("LABRUNNER_MIRROR").cloned().unwrap_or_else(host::debian_mirror),
+            certificates: certificates.iter().map(PathBuf::from).find(|path| path.is_file()),
+            proxy: ["https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY"]
+                .iter()
+                .find_map(|name| variable(name).cloned()),
+        };
+        Ok(App {
+            state: folder("LABRUNNER_STATE_DIR", "XDG_STATE_HOME", ".local/state"),
+            cache: folder("LABRUNNER_CACHE_DIR", "XDG_CACHE_HOME", ".cache"),
+            here,
+            home,
+            labs: self.arguments.labs.clone(),
+            environment: self.environment.clone(),
+            instance,
+            settings,
+            policy: self.arguments.images.policy(),
+            base,
+            yes: self.arguments.yes,
+            colour: self.screen.colour,
+            sink,
+            typed: std::env::args()
+                .map(|word| if word.contains(' ') { format!("'{word}'") } else { word })
+                .collect::<Vec<_>>()
+                .join(" "),
+        })
+    }
+}
+
+fn raw(text: Vec<u8>) -> Outcome {
+    Outcome::ok(View::Raw { text: String::from_utf8_lossy(&text).into_owned() })
+}
+
+async fn dispatch(app: &App, verb: Verb) -> Result<Outcome, Failure> {
+    use command::{doctor, inside, lint, look, prove, reset, start, verify};
+    match verb {
+        Verb::List => look::list(app),
+        Verb::Start { lab, workspace, dry_run } => {
+            start::start(app, lab.as_deref(), workspace.as_deref(), dry_run).await
+        }
+        Verb::Show { lab, goal } => look::show(app, lab.as_deref(), goal.as_deref()),
+        Verb::Verify { lab, goals, seed } => verify::verify(app, lab.as_deref(), &goals, seed).await,
+        Verb::Hint { goal } => look::hint(app, goal.as_deref()),
+        Verb::Solution { goal } => look::solution(app, goal.as_deref()),
+        Verb::Status { lab } => look::status(app, lab.as_deref()).await,
+        Verb::Logs { service, tail, lab } => inside::logs(app, lab.as_deref(), &service, tail).await,
+        Verb::Exec { service, command, lab } => inside::exec(app, lab.as_deref(), &service, &command).await,
+        Verb::Shell { service, lab } => inside::shell(app, lab.as_deref(), &service).await,
+        Verb::Open { service, lab } => inside::open(app, lab.as_deref(), &service).await,
+        Verb::Reset { lab, services, workspace, plan } => {
+            reset::reset(app, lab.as_deref(), &ResetRequest { services, workspace, plan }).await
+        }
+        Verb::Undo { lab } => reset::undo(app, lab.as_deref()),
+        Verb::Stop { lab } => reset::stop(app, lab.as_deref()).await,
+        Verb::Down { lab, all } => reset::down(app, lab.as_deref(), all).await,
+        Verb::Progress => look::progress(app),
+        Verb::History { lab, most } => look::history(app, lab.as_deref(), most),
+        Verb::Images => look::images(app).await,
+        Verb::Doctor { fix } => doctor::doctor(app, fix).await,
+        Verb::Lab(LabVerb::Lint { labs }) => lint::lint(app, &labs),
+        Verb::Lab(LabVerb::Prove { lab, repeat, budget, only, write }) => {
+            prove::prove(app, &lab, &ProveRequest { repeat, budget, only, write }).await
+        }
+        Verb::Completions { .. } | Verb::Man => Err(Failure::usage("this verb needs no lab")),
+    }
+}

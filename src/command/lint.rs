@@ -1,0 +1,87 @@
+//! `lab lint`: every mistake of a lab, without an engine.
+
+use super::app::App;
+use super::{Failure, Outcome, exit_code};
+use crate::catalog::diagnostic::Severity;
+use crate::catalog::render;
+use crate::lab::view::View;
+use crate::lab::{GoalId, Lab};
+use crate::workspace::solution::Solution;
+use std::collections::BTreeSet;
+
+/// Lints the named labs, or all.
+///
+/// # Errors
+/// A name is unknown.
+pub fn lint(app: &App, names: &[String]) -> Result<Outcome, Failure> {
+    let outlines = match names {
+        [] => app.outlines()?,
+        names => names.iter().map(|name| app.choose(Some(name))).collect::<Result<_, _>>()?,
+    };
+    let (mut errors, mut warnings, mut blocks) = (0, 0, Vec::new());
+    for outline in &outlines {
+        let reading = app.read(outline, &app.root().join("workspace").join(&outline.id));
+        errors += reading.findings.iter().filter(|one| one.severity == Severity::Error).count();
+        warnings += reading.findings.iter().filter(|one| one.severity == Severity::Warning).count();
+        if !reading.findings.is_empty() {
+            blocks.push(render::render(&reading.findings, &reading.sources, &app.here, app.colour));
+        }
+        if let Some(lab) = &reading.lab {
+            for finding in beyond(lab) {
+                errors += 1;
+                blocks.push(format!("error: {}: {finding}", lab.id));
+            }
+        }
+    }
+    let code = if errors == 0 { exit_code::OK } else { exit_code::USAGE };
+    Ok(Outcome { code, view: View::Lint { labs: outlines.len(), errors, warnings, text: blocks.join("\n\n") } })
+}
+
+/// Mistakes that lie beyond `lab.yaml`: in the solution, its variants, the brief.
+fn beyond(lab: &Lab) -> Vec<String> {
+    let mut found = Vec::new();
+    if !lab.folder.join("README.md").is_file() {
+        found.push("there is no `README.md`, the lab's brief".to_owned());
+    }
+    let solution = match Solution::read(&lab.folder, &lab.starter) {
+        Ok(solution) => solution,
+        Err(error) => return vec![error.to_string()],
+    };
+    let goals: Vec<GoalId> = lab.goals.iter().map(|goal| goal.id.clone()).collect();
+    let all: BTreeSet<GoalId> = goals.iter().cloned().collect();
+    let whole = match solution.render(&goals, &all) {
+        Ok(whole) => whole,
+        Err(error) => return vec![error.to_string()],
+    };
+    for miss in &solution.near_misses {
+        if let Err(error) = solution.edited(&whole, &miss.edits, None) {
+            found.push(format!("the near miss `{}`: {error}", miss.name));
+        }
+        if miss.fails.is_empty() {
+            found.push(format!("the near miss `{}` names no goal that it fails", miss.name));
+        }
+        for goal in miss.fails.keys().filter(|goal| lab.goal(goal).is_none()) {
+            found.push(format!("the near miss `{}` names `{goal}`, which is no goal", miss.name));
+        }
+    }
+    for right in &solution.also_right {
+        if let Err(error) = solution.edited(&whole, &right.edits, right.overlay.as_deref()) {
+            found.push(format!("the other right solution `{}`: {error}", right.name));
+        }
+    }
+    for goal in &lab.goals {
+        if goal.hints.len() < 3 {
+            found.push(format!(
+                "the goal `{}` has {} hints; three lead without giving away",
+                goal.id,
+                goal.hints.len()
+            ));
+        }
+        let without: BTreeSet<GoalId> = all.iter().filter(|one| **one != goal.id).cloned().collect();
+        let same = solution.render(&goals, &without).is_ok_and(|tree| tree == whole);
+        if same && !solution.near_misses.iter().any(|miss| miss.fails.contains_key(goal.id.as_str())) {
+            found.push(format!("no line of the solution belongs to `{}`, and no near miss fails it", goal.id));
+        }
+    }
+    found
+}

@@ -1,0 +1,37 @@
+//! How it looks: sinks for events, and answers as text or JSON. Knows no command.
+
+mod failure;
+pub mod plain;
+mod render;
+pub mod terminal;
+mod text;
+
+use std::io::Write;
+
+pub use failure::{failure_json, failure_text};
+pub use render::render;
+
+use crate::lab::view::View;
+
+/// Version of the JSON documents.
+const SCHEMA: u32 = 1;
+
+/// An answer as one JSON document.
+pub fn json(view: &View, code: u8) -> String {
+    let mut document = serde_json::to_value(view).unwrap_or_default();
+    if let Some(map) = document.as_object_mut() {
+        map.insert("schema".into(), SCHEMA.into());
+        map.insert("exit_code".into(), code.into());
+    }
+    document.to_string() + "\n"
+}
+
+/// Writes results. A reader that has gone away is no failure.
+pub fn print(text: &str) {
+    let _ = anstream::stdout().write_all(text.as_bytes());
+}
+
+/// Writes everything that is not the result.
+pub fn complain(text: &str) {
+    let _ = anstream::stderr().write_all(text.as_bytes());
+}
