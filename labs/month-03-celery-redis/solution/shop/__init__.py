@@ -1,0 +1,5 @@
+# goal: wired
+from .celery import app as celery_app
+
+__all__ = ["celery_app"]
+# end
