@@ -466,7 +466,11 @@ impl<W: World> CheckRun<'_, '_, W> {
     async fn rule(&self, stopped: Stopped) -> (Verdict, Failure) {
         let proposed = stopped.otherwise.unwrap_or(Verdict::Failed);
         let proposed = if stopped.defect { Verdict::Defect } else { proposed };
-        let ruling = blame::rule(self.judge.world, proposed, stopped.problem.as_ref(), &self.faulted).await;
+        // A file is what it is, however the services are doing.
+        let ruling = match &stopped.probe {
+            Some((Kind::File, _)) if stopped.problem.is_none() => blame::Ruling { verdict: proposed, evidence: Vec::new() },
+            _ => blame::rule(self.judge.world, proposed, stopped.problem.as_ref(), &self.faulted).await,
+        };
         let reproduce = match &stopped.probe {
             Some((kind, fields)) => reproduce::command(*kind, fields, self.judge.world).await,
             None => None,

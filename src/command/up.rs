@@ -211,7 +211,7 @@ async fn images(
     sources.extend(ready.iter().map(|(name, one)| (name.clone(), one.source.word().to_owned())));
     let mut images = Images::new();
     let mut broken = BTreeMap::new();
-    let mut built: BTreeMap<String, (String, String)> = BTreeMap::new();
+    let mut built: BTreeMap<String, Result<(String, String), NotReady>> = BTreeMap::new();
     for (name, service) in &stack.services {
         let Some(build) = &service.build else {
             if let Some(one) = service.image.as_ref().and_then(|image| ready.get(image)) {
@@ -221,22 +221,34 @@ async fn images(
         };
         // Services that build the same share one image.
         let key = format!("{build:?}");
-        if let Some(same) = built.get(&key) {
-            images.insert(name.clone(), same.clone());
-            continue;
+        match built.get(&key) {
+            Some(Ok(same)) => {
+                images.insert(name.clone(), same.clone());
+                continue;
+            }
+            Some(Err(same)) => {
+                broken.insert(name.clone(), same.clone());
+                continue;
+            }
+            None => {}
         }
         match build_image(opened, engine, name, build, &means).await {
             Ok(one) => {
-                built.insert(key, one.clone());
+                built.insert(key, Ok(one.clone()));
                 images.insert(name.clone(), one);
             }
             Err(error) if opened.lab.owner_of(name) == Owner::Learner && is_learners(&error) => {
-                let reason = format!("its image does not build: {error}");
-                app.sink.emit(Event::Service {
-                    service: name.clone(),
-                    state: crate::event::ServiceState::Failed(reason.clone()),
-                });
-                broken.insert(name.clone(), NotReady { reason, log: Vec::new() });
+                let (reason, log) = match error {
+                    ImageError::Build { message, log, .. } => {
+                        (format!("its image does not build: {message}"), log.lines().map(str::to_owned).collect())
+                    }
+                    other => (format!("its image does not build: {other}"), Vec::new()),
+                };
+                let state = crate::event::ServiceState::Failed(reason.clone());
+                app.sink.emit(Event::Service { service: name.clone(), state });
+                let why = NotReady { reason, log };
+                built.insert(key, Err(why.clone()));
+                broken.insert(name.clone(), why);
             }
             Err(error) => return Err(error.into()),
         }

@@ -172,7 +172,8 @@ fn explain_unready(goal: &mut GoalReport, up: &Up) {
         return;
     }
     for failure in goal.checks.iter_mut().filter_map(|check| check.failure.as_mut()) {
-        for (service, why) in &up.failed {
+        // Evidence about services belongs to failures that have any.
+        for (service, why) in up.failed.iter().filter(|_| !failure.evidence.is_empty()) {
             if !failure.evidence.iter().any(|line| line.contains(&format!("`{service}`"))) {
                 failure.evidence.push(format!("`{service}` is not ready: {}", why.reason));
                 failure.evidence.extend(why.log.iter().rev().take(8).rev().map(|line| format!("  {service} | {line}")));

@@ -102,6 +102,10 @@ impl World for DockerWorld {
 
     async fn exec(&self, service: &ServiceName, command: &Command) -> Result<Output, Unobservable> {
         let container = self.one(service).await?;
+        if container.state != ContainerState::Running {
+            let what = format!("`{service}` does not run: its container is {}", container.state.word());
+            return Err(Unobservable::Service { service: service.clone(), what });
+        }
         let request = ExecRequest {
             argv: command.argv.clone(),
             user: command.user.clone(),
