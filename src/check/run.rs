@@ -468,7 +468,9 @@ impl<W: World> CheckRun<'_, '_, W> {
         let proposed = if stopped.defect { Verdict::Defect } else { proposed };
         // A file is what it is, however the services are doing.
         let ruling = match &stopped.probe {
-            Some((Kind::File, _)) if stopped.problem.is_none() => blame::Ruling { verdict: proposed, evidence: Vec::new() },
+            Some((Kind::File, _)) if stopped.problem.is_none() => {
+                blame::Ruling { verdict: proposed, evidence: Vec::new() }
+            }
             _ => blame::rule(self.judge.world, proposed, stopped.problem.as_ref(), &self.faulted).await,
         };
         let reproduce = match &stopped.probe {

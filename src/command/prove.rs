@@ -214,7 +214,7 @@ fn wrongs(must: &BTreeMap<GoalId, Must>, report: &LabReport) -> Vec<String> {
                 goal.checks.iter().filter_map(|check| check.failure.as_ref()).flat_map(|failure| &failure.evidence);
             let parts: Vec<&str> =
                 messages.iter().copied().chain(observed).chain(evidence.map(String::as_str)).collect();
-            parts.join(" | ")
+            shorten(&parts.join(" | "))
         };
         let expected = match must.get(&goal.goal).unwrap_or(&Must::Free) {
             _ if goal.verdict == Verdict::Defect => "no defect",
@@ -232,6 +232,12 @@ fn wrongs(must: &BTreeMap<GoalId, Must>, report: &LabReport) -> Vec<String> {
         wrong.push(format!("{}: {}, expected {expected}: {}", goal.goal, goal.verdict, seen()));
     }
     wrong
+}
+
+/// Enough to recognise the trouble; running the cell again shows all of it.
+fn shorten(text: &str) -> String {
+    let line: String = text.replace('\n', " ").chars().take(400).collect();
+    if line.len() < text.len() { format!("{line}…") } else { line }
 }
 
 fn variants(lab: &Lab) -> Result<Vec<Variant>, Failure> {

@@ -76,12 +76,14 @@ pub async fn up(app: &App, opened: &Opened, engine: &DockerEngine) -> Result<Up,
         journal: opened.journal.clone(),
         images,
     };
+    let deadlines = opened.lab.ready.iter().filter_map(|(name, step)| Some((name.clone(), step.within?))).collect();
     let context = Context {
         engine,
         identity: &opened.identity,
         prober: &world,
         sink: app.sink.as_ref(),
         deadline: DEADLINE,
+        deadlines: &deadlines,
         starts: 2 * std::thread::available_parallelism().map_or(2, usize::from),
         check_running: true,
     };

@@ -173,7 +173,10 @@ fn explain_unready(goal: &mut GoalReport, up: &Up) {
     }
     for failure in goal.checks.iter_mut().filter_map(|check| check.failure.as_mut()) {
         // Evidence about services belongs to failures that have any.
-        for (service, why) in up.failed.iter().filter(|_| !failure.evidence.is_empty()) {
+        if failure.evidence.is_empty() {
+            continue;
+        }
+        for (service, why) in &up.failed {
             if !failure.evidence.iter().any(|line| line.contains(&format!("`{service}`"))) {
                 failure.evidence.push(format!("`{service}` is not ready: {}", why.reason));
                 failure.evidence.extend(why.log.iter().rev().take(8).rev().map(|line| format!("  {service} | {line}")));

@@ -268,13 +268,14 @@ impl DockerWorld {
     /// Waits until a service shows its `ready:` sign again.
     async fn ready(&self, service: &ServiceName) -> Result<(), Unobservable> {
         let began = std::time::Instant::now();
+        let limit = self.lab.ready.get(service).and_then(|step| step.within).unwrap_or(READY);
         loop {
             let why = match self.probe_ready(service).await {
                 Ok(()) => return Ok(()),
                 Err(why) => why,
             };
             let state = self.container(service, 1).await?.state;
-            if state == "exited" || began.elapsed() > READY {
+            if state == "exited" || began.elapsed() > limit {
                 let what = format!("`{service}` did not become ready again: {why}");
                 return Err(Unobservable::Service { service: service.clone(), what });
             }

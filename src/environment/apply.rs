@@ -45,8 +45,9 @@ pub struct Context<'a, E: Engine, P: Prober> {
     pub identity: &'a Identity,
     pub prober: &'a P,
     pub sink: &'a dyn Sink,
-    /// Longest wait for one service.
+    /// Longest wait for one service, unless `deadlines` has its own.
     pub deadline: Duration,
+    pub deadlines: &'a BTreeMap<ServiceName, Duration>,
     /// How many containers may be starting at once.
     pub starts: usize,
     /// Wait for readiness also of what ran already.
@@ -190,7 +191,8 @@ async fn bring_up<E: Engine, P: Prober>(
         board.set(planned, Progress::Ready);
         return Ok(());
     }
-    ready::wait(context.engine, spec, &id, &sign, context.prober, deaths.of(&id), context.deadline)
+    let deadline = context.deadlines.get(&spec.service).copied().unwrap_or(context.deadline);
+    ready::wait(context.engine, spec, &id, &sign, context.prober, deaths.of(&id), deadline)
         .await
         .map_err(Failed::Service)?;
     emit(if one_shot { ServiceState::Completed } else { ServiceState::Ready(began.elapsed()) });

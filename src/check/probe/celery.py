@@ -18,14 +18,14 @@ def ask(name, what, argument):
             "result": value,
             "traceback": result.traceback,
         }
-    own = socket.gethostname()
-    inspect = app.control.inspect(timeout=2)
+    # Celery names a worker after its host; asked by name, it need not wait for others.
+    own = "celery@" + socket.gethostname()
+    inspect = app.control.inspect(destination=[own], timeout=2)
     if what == "ping":
         workers = sorted(inspect.ping() or {})
-        return {"workers": workers, "alive": any(name.endswith("@" + own) for name in workers)}
+        return {"workers": workers, "alive": own in workers}
     answers = getattr(inspect, argument)() or {}
-    mine = [answer for name, answer in answers.items() if name.endswith("@" + own)]
-    return {"workers": sorted(answers), "answer": mine[0] if mine else None}
+    return {"workers": sorted(answers), "answer": answers.get(own)}
 
 
 sys.path.insert(0, "")
