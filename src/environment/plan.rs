@@ -88,7 +88,7 @@ pub fn plan(wanted: Wanted, observed: &Observed) -> Plan {
     let networks: Vec<_> =
         wanted.networks.into_iter().filter(|network| missing(&observed.networks, &network.name)).collect();
     let volumes = wanted.volumes.into_iter().filter(|volume| missing(&observed.volumes, &volume.name)).collect();
-    let one_shots: BTreeSet<ServiceName> = wanted.containers.iter().flat_map(|spec| one_shots(spec)).collect();
+    let one_shots: BTreeSet<ServiceName> = wanted.containers.iter().flat_map(one_shots).collect();
     let containers = wanted
         .containers
         .into_iter()

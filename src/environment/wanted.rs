@@ -272,11 +272,13 @@ fn add_defaults(service: &mut Service, choices: &Choices<'_>) {
     });
     let mounts_workspace = service.uses_workspace
         && service.mounts.iter().any(|mount| matches!(&mount.source, MountSource::Bind { .. }) && !mount.read_only);
-    if mounts_workspace && service.user.is_none() && choices.owners.values().any(|owner| *owner == Owner::Learner) {
-        if let Some(user) = &choices.workspace_user {
-            service.user = Some(user.clone());
-            // Most uids have no home in the image; tools that write to one need a place.
-            service.environment.entry("HOME".into()).or_insert_with(|| "/tmp".into());
-        }
+    if mounts_workspace
+        && service.user.is_none()
+        && choices.owners.values().any(|owner| *owner == Owner::Learner)
+        && let Some(user) = &choices.workspace_user
+    {
+        service.user = Some(user.clone());
+        // Most uids have no home in the image; tools that write to one need a place.
+        service.environment.entry("HOME".into()).or_insert_with(|| "/tmp".into());
     }
 }

@@ -140,10 +140,11 @@ fn substitute(text: &str, replace: &dyn Fn(&str) -> Option<String>) -> (String, 
             }
             continue;
         }
-        if first.eq_ignore_ascii_case("ARG") && stages.is_empty() {
-            if let Some((name, value)) = words.get(1).and_then(|pair| pair.split_once('=')) {
-                arguments.push((name.to_owned(), value.trim_matches('"').to_owned()));
-            }
+        if first.eq_ignore_ascii_case("ARG")
+            && stages.is_empty()
+            && let Some((name, value)) = words.get(1).and_then(|pair| pair.split_once('='))
+        {
+            arguments.push((name.to_owned(), value.trim_matches('"').to_owned()));
         }
         if first.eq_ignore_ascii_case("FROM") {
             let Some(image) = words.iter().skip(1).find(|word| !word.starts_with("--")) else { continue };

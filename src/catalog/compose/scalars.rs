@@ -130,7 +130,7 @@ impl Reader<'_, '_> {
             Value::Map(entries) => {
                 for entry in entries {
                     let text = match &entry.value.value {
-                        Value::Null => self.from_surroundings(&entry.key),
+                        Value::Null => self.surrounding(&entry.key),
                         _ => self.text(&entry.value, &format!("`{}`", entry.key)),
                     };
                     map.extend(text.map(|text| (entry.key.clone(), text)));
@@ -141,7 +141,7 @@ impl Reader<'_, '_> {
                     let Some(text) = self.text(item, &format!("an entry of `{key}`")) else { continue };
                     match text.split_once('=') {
                         Some((name, text)) => drop(map.insert(name.to_owned(), text.to_owned())),
-                        None => map.extend(self.from_surroundings(&text).map(|found| (text, found))),
+                        None => map.extend(self.surrounding(&text).map(|found| (text, found))),
                     }
                 }
             }
@@ -151,7 +151,7 @@ impl Reader<'_, '_> {
         map
     }
 
-    fn from_surroundings(&self, name: &str) -> Option<String> {
+    fn surrounding(&self, name: &str) -> Option<String> {
         (self.context.lookup)(name).map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
     }
 

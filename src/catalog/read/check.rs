@@ -204,7 +204,7 @@ impl Reader<'_> {
         if let Some(service) = node.get("service").cloned()
             && let Some(name) = service.text().filter(|text| !text.contains("${"))
         {
-            self.known_service(&name.to_owned(), service.span);
+            self.known_service(name, service.span);
         }
         for key in ["url", "address"] {
             if let Some(place) = node.get(key).cloned()

@@ -122,7 +122,7 @@ impl Reader<'_> {
         for goal in goals {
             let mut path = vec![goal];
             if let Some(cycle) = circle(goals, &mut path)
-                && !cycle.iter().any(|one| reported.contains(&one))
+                && !cycle.iter().any(|one| reported.contains(one))
             {
                 let mut names: Vec<&str> = cycle.iter().map(|id| id.as_str()).collect();
                 names.push(names[0]);
