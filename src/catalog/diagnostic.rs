@@ -79,7 +79,11 @@ impl Findings {
         message: String,
         hint: Option<String>,
     ) {
-        self.list.push(Diagnostic { severity, code, file: self.file.clone(), span, message, hint });
+        let finding = Diagnostic { severity, code, file: self.file.clone(), span, message, hint };
+        // A value that is looked at twice is still one mistake.
+        if !self.list.contains(&finding) {
+            self.list.push(finding);
+        }
     }
 }
 

@@ -83,7 +83,7 @@ fn digest(folder: &Dir<'_>, hash: &mut Sha256) {
     folder.dirs().for_each(|inner| digest(inner, hash));
 }
 
-/// Every lab in a folder, by month. What cannot be read at all is left to lint.
+/// Every lab in a folder, by month; one that cannot be read at all has its folder's name.
 pub fn outlines(labs: &Path) -> Vec<Outline> {
     let entries = std::fs::read_dir(labs).into_iter().flatten().flatten();
     let mut found: Vec<Outline> = entries.filter_map(|entry| outline(&entry.path())).collect();
@@ -97,7 +97,21 @@ fn outline(folder: &Path) -> Option<Outline> {
         return None;
     }
     let mut findings = Findings::new(&path);
-    let (_, root) = parse::read_file(&path, &mut findings)?;
+    let Some((_, root)) = parse::read_file(&path, &mut findings) else {
+        // It is there and broken: it keeps its place in lists, and whoever opens it is told what is wrong.
+        let name = folder.file_name()?.to_string_lossy().into_owned();
+        let title = "(cannot be read: see `labrunner lab lint`)".to_owned();
+        let folder = folder.canonicalize().ok()?;
+        return Some(Outline {
+            folder,
+            slug: name.clone(),
+            id: name,
+            aliases: Vec::new(),
+            title,
+            month: 0,
+            goals: Vec::new(),
+        });
+    };
     let text = |key: &str| root.get(key).and_then(|node| node.scalar()).unwrap_or_default();
     let goals = root.get("goals").map(|goals| goals.items().to_vec()).unwrap_or_default();
     Some(Outline {

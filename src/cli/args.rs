@@ -180,7 +180,10 @@ pub enum Verb {
 #[derive(Debug, Clone, Subcommand)]
 pub enum LabVerb {
     /// Find every mistake of a lab, without running it
-    Lint { labs: Vec<String> },
+    Lint {
+        #[arg(value_name = "LAB")]
+        names: Vec<String>,
+    },
     /// Judge a lab against its starter, solution and variants
     Prove {
         lab: String,
@@ -202,4 +205,14 @@ pub enum LabVerb {
 fn duration(text: &str) -> Result<Duration, String> {
     let read = crate::lab::expression::scan_number(text).filter(|seconds| *seconds > 0.0);
     read.map(Duration::from_secs_f64).ok_or_else(|| "a duration is written like 90s, 20m or 1h".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        super::Arguments::command().debug_assert();
+    }
 }

@@ -150,7 +150,7 @@ async fn dispatch(app: &App, verb: Verb) -> Result<Outcome, Failure> {
         Verb::History { lab, most } => look::history(app, lab.as_deref(), most),
         Verb::Images => look::images(app).await,
         Verb::Doctor { fix } => doctor::doctor(app, fix).await,
-        Verb::Lab(LabVerb::Lint { labs }) => lint::lint(app, &labs),
+        Verb::Lab(LabVerb::Lint { names }) => lint::lint(app, &names),
         Verb::Lab(LabVerb::Prove { lab, repeat, budget, only, write }) => {
             prove::prove(app, &lab, &ProveRequest { repeat, budget, only, write }).await
         }

@@ -1,0 +1,105 @@
+//! Every mistake that an author can make, with the whole of what is said about it.
+//!
+//! A folder is one mistake: `change` says what of the good lab is replaced (a line `- old` and a line
+//! `+ new`, any number of times; `|` in a line stands for a line break), `expected` is the output.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const GOOD: &str = include_str!("good.yaml");
+
+fn lint(folder: &Path) -> (i32, String) {
+    let state = tempfile::tempdir().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_labrunner"))
+        .args(["lab", "lint"])
+        .current_dir(folder)
+        .env("LABRUNNER_STATE_DIR", state.path())
+        .env("LABRUNNER_CACHE_DIR", state.path())
+        .env("LABRUNNER_LABS", folder.join("labs"))
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    (output.status.code().unwrap(), text)
+}
+
+/// Lays out a lab that is good but for `yaml`.
+fn lay_out(folder: &Path, yaml: &[u8]) {
+    let lab = folder.join("labs/lab");
+    std::fs::create_dir_all(lab.join("tasks")).unwrap();
+    std::fs::create_dir_all(lab.join("starter")).unwrap();
+    std::fs::write(lab.join("README.md"), "A lab.\n").unwrap();
+    std::fs::write(lab.join("starter/a.txt"), "a\n").unwrap();
+    for goal in ["one", "two"] {
+        std::fs::write(lab.join(format!("tasks/{goal}.md")), "Do it.\n").unwrap();
+    }
+    let solved = "# goal: one\none\n# end\n# goal: two\ntwo\n# end\n";
+    std::fs::create_dir_all(lab.join("solution")).unwrap();
+    std::fs::write(lab.join("solution/a.txt"), solved).unwrap();
+    std::fs::write(lab.join("lab.yaml"), yaml).unwrap();
+}
+
+fn changed(change: &str) -> String {
+    let mut yaml = GOOD.to_owned();
+    let mut old: Option<String> = None;
+    for line in change.lines() {
+        if let Some(text) = line.strip_prefix("- ") {
+            old = Some(text.replace('|', "\n"));
+        } else if let Some(text) = line.strip_prefix('+') {
+            let old = old.take().expect("a `+` follows a `-`");
+            assert_eq!(yaml.matches(&old).count(), 1, "`{old}` has to be in the good lab once");
+            yaml = yaml.replacen(&old, &text.strip_prefix(' ').unwrap_or(text).replace('|', "\n"), 1);
+        }
+    }
+    yaml
+}
+
+#[test]
+fn the_good_lab_is_good() {
+    let folder = tempfile::tempdir().unwrap();
+    lay_out(folder.path(), GOOD.as_bytes());
+    assert_eq!(lint(folder.path()), (0, "1 labs read: 0 errors, 0 warnings\n".to_owned()));
+    let with_mark = [b"\xef\xbb\xbf", GOOD.replace('\n', "\r\n").as_bytes()].concat();
+    lay_out(folder.path(), &with_mark);
+    assert_eq!(lint(folder.path()).0, 0, "a byte order mark and Windows line ends are allowed");
+}
+
+#[test]
+fn every_mistake_is_said_as_expected() {
+    let catalogue = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/definitions");
+    let mut cases: Vec<PathBuf> =
+        std::fs::read_dir(catalogue).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()).collect();
+    cases.sort();
+    assert!(cases.len() >= 30, "only {} mistakes", cases.len());
+    let mut differing = Vec::new();
+    for case in cases {
+        let change = std::fs::read_to_string(case.join("change")).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        lay_out(folder.path(), changed(&change).as_bytes());
+        let (code, text) = lint(folder.path());
+        let text = format!("exit {code}\n{text}");
+        let expected = case.join("expected");
+        if std::fs::read_to_string(&expected).unwrap_or_default() != text {
+            std::fs::write(case.join("expected.new"), &text).unwrap();
+            differing.push(format!("{}:\n{text}", case.display()));
+        }
+    }
+    assert!(differing.is_empty(), "what was said stands in `expected.new`:\n{}", differing.join("\n"));
+}
+
+#[test]
+fn files_that_are_no_yaml_at_all_are_refused_in_words() {
+    let folder = tempfile::tempdir().unwrap();
+    lay_out(folder.path(), b"format: 1\nid: \xff\xfe\n");
+    let (code, text) = lint(folder.path());
+    assert_eq!(code, 2);
+    assert!(text.contains("line 2 is not UTF-8"), "{text}");
+    lay_out(folder.path(), &vec![b'#'; 10 << 20]);
+    let (code, text) = lint(folder.path());
+    assert_eq!(code, 2);
+    assert!(text.contains("the file has 10485760 bytes; at most 1048576 are read"), "{text}");
+    let quadratic = format!("a: &a [{}]\nb: [{}]\n", "x, ".repeat(5_000), "*a, ".repeat(5_000));
+    lay_out(folder.path(), quadratic.as_bytes());
+    let (code, text) = lint(folder.path());
+    assert_eq!(code, 2);
+    assert!(text.contains("more than 20000 values"), "{text}");
+}
