@@ -1,0 +1,127 @@
+//! What a learner does, and what goes wrong meanwhile.
+
+use std::net::TcpListener;
+use std::time::Duration;
+
+use crate::support::{LabEnv, docker};
+
+#[test]
+fn start_verify_solve_reset_down() {
+    let lab = LabEnv::new("walk");
+    let started = lab.run(&["start", "page"]);
+    assert_eq!(started.code, 0, "{started:?}");
+    assert!(started.out.contains("Your next goal: greeting"), "{}", started.out);
+
+    let judged = lab.run(&["verify", "page"]);
+    assert_eq!(judged.code, 1, "{judged:?}");
+    assert!(judged.out.contains("the page does not say hello") && judged.out.contains("goodbye"), "{}", judged.out);
+    assert!(judged.out.contains("0 of 2 goals passed · 1 failed · 1 blocked"), "{}", judged.out);
+
+    let ids = || docker(&["inspect", "-f", "{{.Id}}", &lab.container("web"), &lab.container("redis")]).out;
+    let before = ids();
+    let again = lab.run(&["start", "page"]);
+    assert_eq!((again.code, ids()), (0, before), "nothing is made anew when all runs");
+
+    lab.solve();
+    let judged = lab.run(&["verify", "page", "--format", "json"]);
+    assert_eq!(judged.code, 0, "{judged:?}");
+    let json: serde_json::Value = serde_json::from_str(&judged.out).unwrap();
+    assert_eq!((&json["schema"], &json["goals"][1]["verdict"]), (&1.into(), &"passed".into()));
+
+    docker(&["exec", &lab.container("redis"), "redis-cli", "SET", "left", "over"]);
+    let reset = lab.run(&["reset", "page"]);
+    assert_eq!(reset.code, 0, "{reset:?}");
+    let keys = docker(&["exec", &lab.container("redis"), "redis-cli", "DBSIZE"]).out;
+    assert_eq!(keys.trim(), "0", "a reset leaves no data");
+
+    let undone = lab.run(&["reset", "page", "--workspace"]);
+    assert_eq!(undone.code, 0, "{undone:?}");
+    assert!(std::fs::read_to_string(lab.workspace().join("serve.py")).unwrap().contains("goodbye"));
+    assert_eq!(lab.run(&["undo", "page"]).code, 0);
+    assert!(std::fs::read_to_string(lab.workspace().join("serve.py")).unwrap().contains("hello"));
+
+    let down = lab.run(&["down", "page"]);
+    assert_eq!((down.code, lab.left()), (0, vec![]), "{down:?}");
+    let history = lab.run(&["history", "page"]);
+    assert!(history.out.contains("2 passed") && history.out.contains("1 failed"), "{}", history.out);
+}
+
+#[test]
+fn the_machine_is_not_the_learners_fault() {
+    let lab = LabEnv::new("blame");
+    assert_eq!(lab.run(&["start", "page"]).code, 0);
+    lab.solve();
+    assert_eq!(lab.run(&["verify", "page", "greeting"]).code, 0);
+
+    // Taken up again by `verify`, because the plan sees it: paused by hand before is no trouble at all.
+    docker(&["pause", &lab.container("redis")]);
+    assert_eq!(lab.run(&["verify", "page", "greeting"]).code, 0);
+
+    // The learner's own mistakes are the learner's: a crash, with its last words.
+    std::fs::write(lab.workspace().join("serve.py"), "import http.serber\n").unwrap();
+    let judged = lab.run(&["verify", "page", "greeting"]);
+    assert_eq!(judged.code, 1, "{judged:?}");
+    assert!(judged.out.contains("No module named 'http.serber'"), "{}", judged.out);
+    assert!(judged.out.contains("serve.py, since this goal last passed"), "{}", judged.out);
+
+    // Out of its own memory limit: also the learner's, and said so.
+    std::fs::write(lab.workspace().join("serve.py"), "x = bytearray(500_000_000)\n").unwrap();
+    let judged = lab.run(&["verify", "page", "greeting"]);
+    assert_eq!(judged.code, 1, "{judged:?}");
+    assert!(judged.out.contains("memory"), "{}", judged.out);
+}
+
+#[test]
+fn a_killed_command_leaves_nothing_that_the_next_one_does_not_finish() {
+    let lab = LabEnv::new("kill");
+    for (round, verb) in ["start", "reset", "start", "down", "start", "verify"].iter().enumerate() {
+        let mut child = lab.spawn(&[verb, "page"]);
+        // Different moments in every round; the test holds at each of them.
+        std::thread::sleep(Duration::from_millis(120 + 170 * round as u64));
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    let started = lab.run(&["start", "page"]);
+    assert_eq!(started.code, 0, "{started:?}");
+    lab.solve();
+    let judged = lab.run(&["verify", "page"]);
+    assert_eq!(judged.code, 0, "{judged:?}");
+    assert_eq!((lab.run(&["down", "page"]).code, lab.left()), (0, vec![]));
+}
+
+#[test]
+fn a_taken_port_moves_and_is_remembered() {
+    let lab = LabEnv::new("port");
+    // Whoever has it, this test or another, it is taken for the lab.
+    let _taken = TcpListener::bind("127.0.0.1:18437");
+    let started = lab.run(&["start", "page"]);
+    assert_eq!(started.code, 0, "{started:?}");
+    assert!(started.err.contains("port 18437 of this machine is taken"), "{}", started.err);
+    let port = || docker(&["port", &lab.container("web"), "8000"]).out;
+    let first = port();
+    assert_eq!(lab.run(&["start", "page"]).code, 0);
+    assert_eq!(port(), first);
+}
+
+#[test]
+fn two_commands_do_not_get_in_each_others_way() {
+    let lab = LabEnv::new("lock");
+    let mut first = lab.spawn(&["start", "page"]);
+    let refused = loop {
+        let second = lab.run(&["stop", "page"]);
+        if second.code == 5 || first.try_wait().unwrap().is_some() {
+            break second;
+        }
+    };
+    first.wait().unwrap();
+    assert_eq!(refused.code, 5, "{refused:?}");
+    assert!(refused.err.contains("start page"), "the holder is named: {}", refused.err);
+}
+
+#[test]
+fn a_small_lab_is_proven() {
+    let lab = LabEnv::new("prove");
+    let proven = lab.run(&["lab", "prove", "page"]);
+    assert_eq!(proven.code, 0, "{proven:?}");
+    assert!(proven.out.contains("cells, 0 wrong"), "{}", proven.out);
+}

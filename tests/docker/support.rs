@@ -1,0 +1,98 @@
+//! A lab environment of a test's own: state, workspace, instance. Gone when the test ends.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+/// What a command said.
+#[derive(Debug)]
+pub struct Said {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
+}
+
+pub struct LabEnv {
+    folder: tempfile::TempDir,
+    instance: String,
+}
+
+impl LabEnv {
+    pub fn new(name: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(folder.path(), mode).unwrap();
+        let unique = folder.path().file_name().unwrap().to_string_lossy().to_lowercase();
+        let unique: String = unique.chars().filter(char::is_ascii_alphanumeric).collect();
+        std::fs::create_dir_all(folder.path().join(".labrunner")).unwrap();
+        Self { instance: format!("{name}-{unique}"), folder }
+    }
+
+    pub fn workspace(&self) -> PathBuf {
+        self.folder.path().join(format!("workspace/page-{}", self.instance))
+    }
+
+    /// The name of a container on the engine.
+    pub fn container(&self, service: &str) -> String {
+        format!("labrunner-page-{}-{service}-1", self.instance)
+    }
+
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_labrunner"));
+        command
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .env("LABRUNNER_STATE_DIR", self.folder.path().join("state"))
+            .env("LABRUNNER_LABS", Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/docker/labs"))
+            .env("LABRUNNER_INSTANCE", &self.instance)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    pub fn run(&self, arguments: &[&str]) -> Said {
+        said(self.command(arguments).output().unwrap())
+    }
+
+    pub fn spawn(&self, arguments: &[&str]) -> Child {
+        self.command(arguments).spawn().unwrap()
+    }
+
+    /// Everything on the engine that is labelled for this environment.
+    pub fn left(&self) -> Vec<String> {
+        let filter = format!("label=dev.labrunner.instance={}", self.instance);
+        let kinds: [&[&str]; 3] = [&["ps", "-aq"], &["network", "ls", "-q"], &["volume", "ls", "-q"]];
+        kinds
+            .iter()
+            .flat_map(|kind| {
+                let said = docker(&[*kind, &["--filter", &filter]].concat());
+                said.out.lines().map(str::to_owned).collect::<Vec<_>>()
+            })
+            .collect()
+    }
+
+    /// Says hello in the page.
+    pub fn solve(&self) {
+        let path = self.workspace().join("serve.py");
+        let text = std::fs::read_to_string(&path).unwrap().replace("goodbye", "hello");
+        std::fs::write(path, text).unwrap();
+    }
+}
+
+impl Drop for LabEnv {
+    fn drop(&mut self) {
+        let _ = self.run(&["down", "page"]);
+    }
+}
+
+pub fn docker(arguments: &[&str]) -> Said {
+    said(Command::new("docker").args(arguments).output().unwrap())
+}
+
+pub fn said(output: Output) -> Said {
+    Said {
+        code: output.status.code().unwrap_or(-1),
+        out: String::from_utf8_lossy(&output.stdout).into_owned(),
+        err: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
