@@ -1,5 +1,7 @@
 //! Who may use whom, as a test.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
 use std::path::{Path, PathBuf};
 
 /// A module and the modules that it may name, besides itself.
