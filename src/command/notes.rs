@@ -1,6 +1,6 @@
 //! What is remembered of an environment between commands, beside what the engine itself knows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -17,6 +17,8 @@ pub struct Notes {
     pub ports: BTreeMap<String, u16>,
     /// Workspace content that each learner's container runs: container id to hash.
     pub running_code: BTreeMap<String, String>,
+    /// Containers that have been seen ready.
+    pub ready: BTreeSet<String>,
     /// Where images came from.
     pub sources: BTreeMap<String, String>,
 }

@@ -8,6 +8,7 @@ use super::failure::Failure;
 use super::notes::Notes;
 use crate::docker::DockerEngine;
 use crate::docker::world::DockerWorld;
+use crate::environment::ContainerState;
 use crate::environment::apply::{self, Context, apply};
 use crate::environment::engine::{Engine, Observed};
 use crate::environment::intent::Intent;
@@ -76,6 +77,14 @@ pub async fn up(app: &App, opened: &Opened, engine: &DockerEngine) -> Result<Up,
         journal: opened.journal.clone(),
         images,
     };
+    // A restarted service has to show itself again.
+    let known_ready = std::mem::take(&mut notes.ready);
+    let known_ready = observed
+        .containers
+        .iter()
+        .filter(|one| known_ready.contains(&one.id) && !stale.contains(&one.service))
+        .map(|one| one.id.clone())
+        .collect();
     let deadlines = opened.lab.ready.iter().filter_map(|(name, step)| Some((name.clone(), step.within?))).collect();
     let context = Context {
         engine,
@@ -85,7 +94,7 @@ pub async fn up(app: &App, opened: &Opened, engine: &DockerEngine) -> Result<Up,
         deadline: DEADLINE,
         deadlines: &deadlines,
         starts: 2 * std::thread::available_parallelism().map_or(2, usize::from),
-        check_running: true,
+        known_ready: &known_ready,
     };
     let outcome = apply(&plan, &context).await?;
     failed.extend(outcome.failed);
@@ -104,6 +113,12 @@ pub async fn up(app: &App, opened: &Opened, engine: &DockerEngine) -> Result<Up,
         .iter()
         .filter(|one| opened.lab.owner_of(&one.service) == Owner::Learner)
         .map(|one| (one.id.clone(), hash.clone()))
+        .collect();
+    notes.ready = after
+        .containers
+        .iter()
+        .filter(|one| one.state == ContainerState::Running && !failed.contains_key(&one.service))
+        .map(|one| one.id.clone())
         .collect();
     notes.sources = sources;
     notes.write(&opened.folder)?;
@@ -369,28 +384,29 @@ async fn take_up_code(
     notes: &Notes,
     hash: &str,
 ) -> Result<Vec<ServiceName>, Failure> {
-    let mut restarted = Vec::new();
     let changed = newest_change(&opened.workspace);
+    let mut stale = Vec::new();
     for planned in &mut plan.containers {
         let ContainerAction::Keep(existing) = &planned.action else { continue };
-        let service = planned.spec.service.clone();
         let current = notes.running_code.get(&existing.id).is_some_and(|code| code == hash);
-        if current || opened.lab.owner_of(&service) != Owner::Learner {
+        if current || opened.lab.owner_of(&planned.spec.service) != Owner::Learner {
             continue;
         }
         if existing.exit_code.is_some() {
             planned.action = ContainerAction::Start(existing.clone());
             planned.reason = "it ran with older code".into();
-            continue;
+        } else {
+            stale.push((planned.spec.service.clone(), existing.id.clone(), planned.spec.stop_grace));
         }
-        let reloaded =
-            opened.lab.reload_of(&service) == Reload::Itself && reloads(engine, &existing.id, changed).await?;
-        if !reloaded {
-            engine.restart(&existing.id, Duration::from_secs(2)).await?;
-        }
-        restarted.push(service);
     }
-    Ok(restarted)
+    let restarts = stale.iter().map(|(service, id, grace)| async move {
+        let by_itself = opened.lab.reload_of(service) == Reload::Itself && reloads(engine, id, changed).await?;
+        if !by_itself {
+            engine.restart(id, *grace).await?;
+        }
+        Ok::<ServiceName, Failure>(service.clone())
+    });
+    futures_util::future::join_all(restarts).await.into_iter().collect()
 }
 
 /// Whether a process of the container is younger than the newest change, within a while.

@@ -50,8 +50,8 @@ pub struct Context<'a, E: Engine, P: Prober> {
     pub deadlines: &'a BTreeMap<ServiceName, Duration>,
     /// How many containers may be starting at once.
     pub starts: usize,
-    /// Wait for readiness also of what ran already.
-    pub check_running: bool,
+    /// Containers that have been seen ready and run the same code still: they are not asked again.
+    pub known_ready: &'a BTreeSet<String>,
 }
 
 /// Carries `plan` out and waits until everything is ready or known not to become so.
@@ -146,10 +146,9 @@ async fn bring_up<E: Engine, P: Prober>(
     let spec = &planned.spec;
     let emit = |state| context.sink.emit(Event::Service { service: spec.service.clone(), state });
     let mut id = match &planned.action {
-        ContainerAction::Keep(existing) if !context.check_running => {
+        ContainerAction::Keep(existing) if context.known_ready.contains(&existing.id) => {
             emit(ServiceState::Unchanged);
             board.set(planned, Progress::Ready);
-            let _ = existing;
             return Ok(());
         }
         ContainerAction::Keep(existing) | ContainerAction::Start(existing) | ContainerAction::Unpause(existing) => {
