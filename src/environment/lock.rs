@@ -16,7 +16,14 @@ pub enum LockError {
 /// Held for as long as it lives.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // The next one's name is not there yet when the lock is taken; nobody shall read ours meanwhile.
+        let _ = self.file.set_len(0);
+    }
 }
 
 impl Lock {
@@ -44,7 +51,7 @@ impl Lock {
         }
         file.set_len(0).and_then(|()| file.seek(SeekFrom::Start(0)).map(drop)).map_err(failed)?;
         write!(file, "`{holder}` (process {})", std::process::id()).map_err(failed)?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
     }
 }
 

@@ -31,6 +31,11 @@ impl LabEnv {
         self.folder.path().join(format!("workspace/page-{}", self.instance))
     }
 
+    /// Names the command that holds the environment.
+    pub fn lock_file(&self) -> PathBuf {
+        self.folder.path().join(format!("state/environments/page--{}/lock", self.instance))
+    }
+
     /// The name of a container on the engine.
     pub fn container(&self, service: &str) -> String {
         format!("labrunner-page-{}-{service}-1", self.instance)
