@@ -1,6 +1,7 @@
 //! Use cases, one file per verb: puts the siblings in sequence.
 
 pub mod app;
+pub mod consent;
 pub mod doctor;
 pub mod exit_code;
 pub mod failure;

@@ -54,6 +54,7 @@ pub async fn planned(app: &App, opened: &Opened, engine: &DockerEngine) -> Resul
 /// # Errors
 /// The engine refuses, or an image of the lab cannot be had. Services of the learner that fail are in the result.
 pub async fn up(app: &App, opened: &Opened, engine: &DockerEngine) -> Result<Up, Failure> {
+    super::consent::consent(app, opened)?;
     recover(app, opened, engine).await?;
     let mut notes = Notes::read(&opened.folder);
     let files = Tree::read(&opened.workspace, &ignored(&opened.lab.workspace_ignore))?;

@@ -123,3 +123,14 @@ fn a_small_lab_is_proven() {
     assert_eq!(proven.code, 0, "{proven:?}");
     assert!(proven.out.contains("cells, 0 wrong"), "{}", proven.out);
 }
+
+#[test]
+fn a_lab_that_asks_for_more_is_asked_about_once() {
+    let lab = LabEnv::new("needs");
+    let refused = lab.run(&["start", "needs"]);
+    assert_eq!(refused.code, 2, "{refused:?}");
+    assert!(refused.err.contains("redis: `cap_add` asks for NET_ADMIN"), "{}", refused.err);
+    assert_eq!(lab.run(&["start", "needs", "--yes"]).code, 0);
+    assert_eq!(lab.run(&["start", "needs"]).code, 0, "it was agreed to");
+    assert_eq!((lab.run(&["down", "needs"]).code, lab.left()), (0, vec![]));
+}
