@@ -160,8 +160,9 @@ pub enum Verb {
         #[arg(long, short = 'n', default_value_t = 20)]
         most: u32,
     },
-    /// Show the labs' images and what serves them here
-    Images,
+    /// Images of the labs: show, fetch, carry to a machine without a network
+    #[command(subcommand)]
+    Images(ImagesVerb),
     /// Look at this machine
     Doctor {
         /// Repair what is missing
@@ -175,6 +176,20 @@ pub enum Verb {
     Completions { shell: clap_complete::Shell },
     /// Print the manual page
     Man,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub enum ImagesVerb {
+    /// Show the labs' images and what serves them here
+    List,
+    /// Fetch what a lab (or every lab) needs, as `--images` says
+    Pull { lab: Option<String> },
+    /// Build what a lab (or every lab) needs from recipes
+    Build { lab: Option<String> },
+    /// Write a lab's (or every lab's) images into a file
+    Save { file: PathBuf, lab: Option<String> },
+    /// Read images from a file that `images save` wrote
+    Load { file: PathBuf },
 }
 
 #[derive(Debug, Clone, Subcommand)]

@@ -13,11 +13,12 @@ use crate::command::reset::ResetRequest;
 use crate::command::{self, Failure, Outcome};
 use crate::event::Sink;
 use crate::host;
+use crate::image::Policy;
 use crate::image::base::BaseSettings;
 use crate::lab::id::InstanceName;
 use crate::lab::view::View;
 pub use args::Format;
-use args::{Arguments, LabVerb, Verb};
+use args::{Arguments, ImagesVerb, LabVerb, Verb};
 
 /// What the screen has to know.
 #[derive(Debug, Clone, Copy)]
@@ -125,7 +126,7 @@ fn raw(text: Vec<u8>) -> Outcome {
 }
 
 async fn dispatch(app: &App, verb: Verb) -> Result<Outcome, Failure> {
-    use command::{doctor, inside, lint, look, prove, reset, start, verify};
+    use command::{doctor, images, inside, lint, look, prove, reset, start, verify};
     match verb {
         Verb::List => look::list(app),
         Verb::Start { lab, workspace, dry_run } => {
@@ -148,7 +149,11 @@ async fn dispatch(app: &App, verb: Verb) -> Result<Outcome, Failure> {
         Verb::Down { lab, all } => reset::down(app, lab.as_deref(), all).await,
         Verb::Progress => look::progress(app),
         Verb::History { lab, most } => look::history(app, lab.as_deref(), most),
-        Verb::Images => look::images(app).await,
+        Verb::Images(ImagesVerb::List) => images::list(app).await,
+        Verb::Images(ImagesVerb::Pull { lab }) => images::fetch(app, lab.as_deref(), app.policy).await,
+        Verb::Images(ImagesVerb::Build { lab }) => images::fetch(app, lab.as_deref(), Policy::Local).await,
+        Verb::Images(ImagesVerb::Save { file, lab }) => images::save(app, lab.as_deref(), &file).await,
+        Verb::Images(ImagesVerb::Load { file }) => images::load(app, &file).await,
         Verb::Doctor { fix } => doctor::doctor(app, fix).await,
         Verb::Lab(LabVerb::Lint { names }) => lint::lint(app, &names),
         Verb::Lab(LabVerb::Prove { lab, repeat, budget, only, write }) => {

@@ -1,4 +1,4 @@
-//! `list`, `show`, `hint`, `solution`, `status`, `progress`, `history`, `images`: what there is and how it stands.
+//! `list`, `show`, `hint`, `solution`, `status`, `progress`, `history`: what there is and how it stands.
 
 use std::collections::BTreeSet;
 
@@ -8,8 +8,7 @@ use super::app::{App, Opened};
 use super::{Failure, Outcome};
 use crate::docker::DockerEngine;
 use crate::environment::engine::Engine;
-use crate::image::{ImageEngine, Reference, recipe};
-use crate::lab::view::{GoalRow, HistoryRow, ImageRow, LabRow, ProgressRow, ServiceRow, StatusView, View};
+use crate::lab::view::{GoalRow, HistoryRow, LabRow, ProgressRow, ServiceRow, StatusView, View};
 use crate::lab::{GoalId, Lab, Owner};
 use crate::record::Record;
 use crate::workspace::solution::Solution;
@@ -271,32 +270,4 @@ pub fn history(app: &App, name: Option<&str>, most: u32) -> Result<Outcome, Fail
         verdicts: one.verdicts,
     };
     Ok(Outcome::ok(View::History { attempts: attempts.into_iter().map(row).collect() }))
-}
-
-/// The images of the labs, and what serves each here.
-///
-/// # Errors
-/// The engine does not answer.
-pub async fn images(app: &App) -> Result<Outcome, Failure> {
-    let engine = app.engine().await?;
-    let recipes = recipe::all();
-    let mut names = BTreeSet::new();
-    for outline in app.outlines()? {
-        let opened = app.open(&outline)?;
-        names.extend(opened.lab.stack.services.values().filter_map(|service| service.image.clone()));
-    }
-    let mut images = Vec::new();
-    for name in names {
-        let Some(reference) = Reference::parse(&name) else { continue };
-        let recipe = recipe::find(&recipes, &reference).ok().map(|recipe| recipe.image().to_string());
-        let pulled = engine.find(&name).await?;
-        let cooked = match &recipe {
-            Some(recipe) => engine.find(recipe).await?,
-            None => None,
-        };
-        let source =
-            if pulled.is_some() { Some("registry".to_owned()) } else { cooked.as_ref().map(|_| "recipe".to_owned()) };
-        images.push(ImageRow { image: name, source, recipe, size: pulled.or(cooked).map_or(0, |facts| facts.size) });
-    }
-    Ok(Outcome::ok(View::Images { images }))
 }

@@ -5,6 +5,7 @@ pub mod consent;
 pub mod doctor;
 pub mod exit_code;
 pub mod failure;
+pub mod images;
 pub mod inside;
 pub mod lint;
 pub mod look;

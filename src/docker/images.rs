@@ -1,12 +1,14 @@
 //! The port to images, spoken to Docker.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bollard::errors::Error;
 use bollard::models::BuildInfoAux;
-use bollard::query_parameters::{BuildImageOptionsBuilder, BuilderVersion, CreateImageOptionsBuilder};
+use bollard::query_parameters::{
+    BuildImageOptionsBuilder, BuilderVersion, CreateImageOptionsBuilder, ImportImageOptionsBuilder,
+};
 use futures_util::StreamExt;
 
 use super::{DockerEngine, call, limit, with_causes};
@@ -75,6 +77,45 @@ impl ImageEngine for DockerEngine {
         while let Some(piece) = stream.next().await {
             piece
                 .map_err(|error| ImageError::Engine(format!("the base cannot be imported: {}", with_causes(&error))))?;
+        }
+        Ok(())
+    }
+
+    async fn save(&self, names: &[&str], file: &Path) -> Result<u64, ImageError> {
+        use tokio::io::AsyncWriteExt;
+        let failed = |error: std::io::Error| ImageError::File { path: file.to_owned(), message: error.to_string() };
+        // Written beside and renamed, so that a file of that name is always whole.
+        let partial = file.with_extension("partial");
+        let mut out = tokio::fs::File::create(&partial).await.map_err(failed)?;
+        let mut stream = Box::pin(self.docker.export_images(names));
+        let mut bytes = 0;
+        while let Some(piece) = stream.next().await {
+            let piece = piece
+                .map_err(|error| ImageError::Engine(format!("the images cannot be read: {}", with_causes(&error))))?;
+            bytes += piece.len() as u64;
+            out.write_all(&piece).await.map_err(failed)?;
+        }
+        out.sync_all().await.map_err(failed)?;
+        tokio::fs::rename(&partial, file).await.map_err(failed)?;
+        Ok(bytes)
+    }
+
+    async fn load(&self, file: &Path) -> Result<(), ImageError> {
+        let failed = |error: std::io::Error| ImageError::File { path: file.to_owned(), message: error.to_string() };
+        let input = tokio::fs::File::open(file).await.map_err(failed)?;
+        let pieces = futures_util::stream::try_unfold(input, |mut input| async move {
+            use tokio::io::AsyncReadExt;
+            let mut buffer = vec![0; 1 << 16];
+            let length = input.read(&mut buffer).await?;
+            buffer.truncate(length);
+            Ok::<_, std::io::Error>((length > 0).then(|| (bytes::Bytes::from(buffer), input)))
+        });
+        let options = ImportImageOptionsBuilder::new().quiet(true).build();
+        let mut stream = Box::pin(self.docker.import_image_stream(options, pieces, None));
+        while let Some(answer) = stream.next().await {
+            answer.map_err(|error| {
+                ImageError::Engine(format!("`{}` cannot be loaded: {}", file.display(), with_causes(&error)))
+            })?;
         }
         Ok(())
     }

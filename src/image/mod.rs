@@ -87,4 +87,8 @@ pub trait ImageEngine: Sync {
         root: PathBuf,
         changes: Vec<String>,
     ) -> impl Future<Output = Result<(), ImageError>> + Send;
+    /// Writes images into a file, in pieces; returns its size in bytes.
+    fn save(&self, names: &[&str], file: &std::path::Path) -> impl Future<Output = Result<u64, ImageError>> + Send;
+    /// Reads images from a file, in pieces.
+    fn load(&self, file: &std::path::Path) -> impl Future<Output = Result<(), ImageError>> + Send;
 }
