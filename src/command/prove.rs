@@ -71,6 +71,7 @@ pub async fn prove(app: &App, name: &str, request: &ProveRequest) -> Result<Outc
     }
     let engine = super::doctor::engine(app).await?;
     let _lock = app.lock(&opened)?;
+    sweep(app, &engine).await?;
     let mut variants = variants(&opened.lab)?;
     if let Some(only) = &request.only {
         variants.retain(|variant| variant.name.contains(only.as_str()));
@@ -149,6 +150,21 @@ pub async fn prove(app: &App, name: &str, request: &ProveRequest) -> Result<Outc
         write_proof(&opened.lab, &view)?;
     }
     Ok(Outcome { code: if good { exit_code::OK } else { exit_code::FAILED }, view: View::Prove(view) })
+}
+
+/// Removes what an earlier run that was killed has left: environments for proving that nobody holds.
+async fn sweep(app: &App, engine: &DockerEngine) -> Result<(), Failure> {
+    for identity in engine.environments().await?.into_iter().filter(|one| one.instance.as_str().starts_with("prove-")) {
+        let folder = app.state.join("environments").join(format!("{}--{}", identity.lab, identity.instance));
+        // One that is held belongs to a run beside this one, and so may one that this machine's records do not know.
+        let known = folder.is_dir();
+        if known && let Ok(_lock) = crate::environment::lock::Lock::take(&folder, &app.typed) {
+            let observed = engine.observe(&identity).await?;
+            crate::environment::apply::remove(engine, &observed, app.sink.as_ref()).await?;
+            let _ = std::fs::remove_dir_all(&folder);
+        }
+    }
+    Ok(())
 }
 
 fn indent(lines: &[String]) -> String {
