@@ -14,6 +14,8 @@ mod scalars;
 
 pub(in crate::catalog) use scalars::parse_duration;
 mod service;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
