@@ -1,6 +1,6 @@
 //! A command that failed, and a goal that did not pass.
 
-use super::text::{Paint, indent, sanitise, seconds};
+use super::text::{Paint, fit, indent, sanitise, seconds};
 use crate::lab::Verdict;
 use crate::lab::report::{CheckReport, GoalReport, LabReport};
 
@@ -30,10 +30,10 @@ pub fn failure_json(code: u8, message: &str, hints: &[String]) -> String {
 }
 
 /// A round of judging.
-pub fn report(report: &LabReport, paint: Paint) -> String {
+pub fn report(report: &LabReport, width: usize, paint: Paint) -> String {
     let mut text = format!("{} · seed {}\n\n", paint.strong(&report.title), report.seed);
     for goal in &report.goals {
-        text.push_str(&line(goal, paint));
+        text.push_str(&line(goal, width, paint));
         if goal.verdict != Verdict::Passed && goal.verdict != Verdict::Blocked {
             goal.checks
                 .iter()
@@ -46,25 +46,31 @@ pub fn report(report: &LabReport, paint: Paint) -> String {
     text
 }
 
-fn line(goal: &GoalReport, paint: Paint) -> String {
-    let took = paint.faint(&seconds(goal.took.as_millis()));
-    let name = format!("{} {}", goal.goal, paint.faint(&sanitise(&goal.title)));
-    match goal.verdict {
+/// Width of the mark and the verdict's word, with the spaces around them.
+const MARGIN: usize = 12;
+
+fn line(goal: &GoalReport, width: usize, paint: Paint) -> String {
+    let (mark, rest) = match goal.verdict {
         Verdict::Passed if goal.already_true => {
-            format!(
-                "{} {name}: holds already on the untouched starter, so it is not counted\n",
-                paint.odd("= already true")
-            )
+            (paint.odd("= passed   "), "already true on the untouched starter, so it is not counted".to_owned())
         }
-        Verdict::Passed => format!("{} {name} {took}\n", paint.good("✓ passed   ")),
-        Verdict::Failed => format!("{} {name} {took}\n", paint.bad("✗ failed   ")),
+        Verdict::Passed => (paint.good("✓ passed   "), seconds(goal.took.as_millis())),
+        Verdict::Failed => (paint.bad("✗ failed   "), seconds(goal.took.as_millis())),
+        Verdict::Undecided => (paint.odd("? undecided"), seconds(goal.took.as_millis())),
+        Verdict::Defect => (paint.odd("! defect   "), seconds(goal.took.as_millis())),
         Verdict::Blocked => {
             let by: Vec<&str> = goal.blocked_by.iter().map(|id| id.as_str()).collect();
-            format!("{} {name} (waits for {})\n", paint.faint("· blocked  "), by.join(", "))
+            return format!(
+                "{} {} {}\n",
+                paint.faint("· blocked  "),
+                goal.goal,
+                paint.faint(&format!("waits for {}", by.join(", ")))
+            );
         }
-        Verdict::Undecided => format!("{} {name} {took}\n", paint.odd("? undecided")),
-        Verdict::Defect => format!("{} {name} {took}\n", paint.odd("! defect   ")),
-    }
+    };
+    let room = width.saturating_sub(MARGIN + goal.goal.as_str().len() + rest.chars().count() + 4);
+    let title = fit(&sanitise(&goal.title), room);
+    format!("{mark} {} {} {}\n", goal.goal, paint.faint(&title), paint.faint(&format!("· {rest}")))
 }
 
 /// Message, expected, observed, what changed, how to see it, the next hint: in this order.

@@ -3,7 +3,7 @@
 use comfy_table::{Table, presets};
 
 use super::failure;
-use super::text::{Paint, indent, sanitise, seconds};
+use super::text::{Paint, indent, reflow, sanitise, seconds, wrap};
 use crate::lab::view::{Finding, GoalRow, ProveView, StartView, StatusView, View};
 
 /// The human form of an answer. `width` is the terminal's, in columns.
@@ -26,12 +26,12 @@ pub fn render(view: &View, width: u16, colour: bool) -> String {
         View::Show { title, markdown } => {
             format!("{}\n\n{}", paint.strong(&sanitise(title)), markdown_text(markdown, width, colour))
         }
-        View::Verify(report) => failure::report(report, paint),
+        View::Verify(report) => failure::report(report, usize::from(width), paint),
         View::Hint { goal, number, of, text } => {
             format!(
                 "{}\n\n{}\n",
                 paint.strong(&format!("hint {number} of {of} for {goal}")),
-                indent(&sanitise(text), 2)
+                indent(&wrap(&sanitise(text), usize::from(width.min(100)) - 2), 2)
             )
         }
         View::Diff { title, diff } => {
@@ -231,6 +231,7 @@ fn markdown_text(text: &str, width: u16, colour: bool) -> String {
     if !colour {
         return format!("{}\n", text.trim_end());
     }
+    let text = reflow(&text);
     let skin = termimad::MadSkin::default();
     skin.text(&text, Some(usize::from(width.min(100)))).to_string()
 }

@@ -54,3 +54,75 @@ pub fn indent(text: &str, by: usize) -> String {
         .collect::<Vec<_>>()
         .join("\n")
 }
+
+/// Breaks lines at spaces so that none is longer than `width`, where words allow it.
+pub fn wrap(text: &str, width: usize) -> String {
+    let mut lines = Vec::new();
+    for line in text.lines() {
+        let mut current = String::new();
+        for word in line.split(' ') {
+            if !current.is_empty() && current.chars().count() + 1 + word.chars().count() > width {
+                lines.push(std::mem::take(&mut current));
+            } else if !current.is_empty() {
+                current.push(' ');
+            }
+            current.push_str(word);
+        }
+        lines.push(current);
+    }
+    lines.join("\n")
+}
+
+/// Cuts a text to `width` characters, the last one an ellipsis.
+pub fn fit(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.to_owned();
+    }
+    text.chars().take(width.saturating_sub(1)).chain(['…']).collect()
+}
+
+/// Joins the lines of each Markdown paragraph and list item, which authors break where they like.
+pub fn reflow(markdown: &str) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    let mut fenced = false;
+    for line in markdown.lines() {
+        let trimmed = line.trim_start();
+        let fence = trimmed.starts_with("```");
+        let begins = ["#", "* ", "- ", "|", ">", "```"].iter().any(|sign| trimmed.starts_with(sign))
+            || trimmed.split_once(". ").is_some_and(|(number, _)| number.parse::<u32>().is_ok());
+        let joins = !fenced && !begins && !trimmed.is_empty();
+        match lines.last_mut() {
+            Some(last)
+                if joins && !last.trim().is_empty() && !last.starts_with(['#', '|']) && !last.starts_with("```") =>
+            {
+                last.push(' ');
+                last.push_str(trimmed);
+            }
+            _ => lines.push(line.to_owned()),
+        }
+        fenced ^= fence;
+    }
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paragraphs_are_joined_and_blocks_are_not() {
+        let text = "# T\nbody\none\ntwo\n\n* a\n  b\n* c\n\n```\nx\ny\n```\n| a |\n| b |";
+        assert_eq!(reflow(text), "# T\nbody one two\n\n* a b\n* c\n\n```\nx\ny\n```\n| a |\n| b |");
+    }
+
+    #[test]
+    fn long_lines_are_broken_at_spaces_and_cut_where_they_must_fit() {
+        assert_eq!(wrap("one two three", 7), "one two\nthree");
+        assert_eq!(fit("abcdef", 4), "abc…");
+    }
+
+    #[test]
+    fn escapes_do_not_reach_the_terminal() {
+        assert_eq!(sanitise("a\u{1b}[31mb\u{7}\r\nc"), "a[31mb\nc");
+    }
+}
