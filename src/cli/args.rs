@@ -211,6 +211,9 @@ pub enum LabVerb {
         /// Only variants whose name contains this
         #[arg(long)]
         only: Option<String>,
+        /// How many environments work side by side
+        #[arg(long, value_parser = clap::value_parser!(u16).range(1..=16))]
+        jobs: Option<u16>,
         /// Write `proof.json` when all is right
         #[arg(long)]
         write: bool,

@@ -125,6 +125,11 @@ fn raw(text: Vec<u8>) -> Outcome {
     Outcome::ok(View::Raw { text: String::from_utf8_lossy(&text).into_owned() })
 }
 
+/// `[LAB] [WORD…]` as it was typed: whether the first word is a lab is not for clap to know.
+fn words(first: Option<String>, rest: impl IntoIterator<Item = String>) -> Vec<String> {
+    first.into_iter().chain(rest).collect()
+}
+
 async fn dispatch(app: &App, verb: Verb) -> Result<Outcome, Failure> {
     use command::{doctor, images, inside, lint, look, prove, reset, start, verify};
     match verb {
@@ -132,8 +137,8 @@ async fn dispatch(app: &App, verb: Verb) -> Result<Outcome, Failure> {
         Verb::Start { lab, workspace, dry_run } => {
             start::start(app, lab.as_deref(), workspace.as_deref(), dry_run).await
         }
-        Verb::Show { lab, goal } => look::show(app, lab.as_deref(), goal.as_deref()),
-        Verb::Verify { lab, goals, seed } => verify::verify(app, lab.as_deref(), &goals, seed).await,
+        Verb::Show { lab, goal } => look::show(app, &words(lab, goal)),
+        Verb::Verify { lab, goals, seed } => verify::verify(app, &words(lab, goals), seed).await,
         Verb::Hint { goal } => look::hint(app, goal.as_deref()),
         Verb::Solution { goal } => look::solution(app, goal.as_deref()),
         Verb::Status { lab } => look::status(app, lab.as_deref()).await,
@@ -142,7 +147,7 @@ async fn dispatch(app: &App, verb: Verb) -> Result<Outcome, Failure> {
         Verb::Shell { service, lab } => inside::shell(app, lab.as_deref(), &service).await,
         Verb::Open { service, lab } => inside::open(app, lab.as_deref(), &service).await,
         Verb::Reset { lab, services, workspace, plan } => {
-            reset::reset(app, lab.as_deref(), &ResetRequest { services, workspace, plan }).await
+            reset::reset(app, &words(lab, services), &ResetRequest { workspace, plan }).await
         }
         Verb::Undo { lab } => reset::undo(app, lab.as_deref()),
         Verb::Stop { lab } => reset::stop(app, lab.as_deref()).await,
@@ -156,8 +161,8 @@ async fn dispatch(app: &App, verb: Verb) -> Result<Outcome, Failure> {
         Verb::Images(ImagesVerb::Load { file }) => images::load(app, &file).await,
         Verb::Doctor { fix } => doctor::doctor(app, fix).await,
         Verb::Lab(LabVerb::Lint { names }) => lint::lint(app, &names),
-        Verb::Lab(LabVerb::Prove { lab, repeat, budget, only, write }) => {
-            prove::prove(app, &lab, &ProveRequest { repeat, budget, only, write }).await
+        Verb::Lab(LabVerb::Prove { lab, repeat, budget, only, jobs, write }) => {
+            prove::prove(app, &lab, &ProveRequest { repeat, budget, only, jobs: jobs.map(usize::from), write }).await
         }
         Verb::Completions { .. } | Verb::Man => Err(Failure::usage("this verb needs no lab")),
     }

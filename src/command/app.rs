@@ -10,14 +10,15 @@ use crate::catalog::discover::{self, Outline};
 use crate::catalog::read::{Reading, Variables, read_lab};
 use crate::catalog::render;
 use crate::docker::DockerEngine;
+use crate::docker::world::DockerWorld;
 use crate::environment::Identity;
 use crate::environment::intent::Journal;
 use crate::environment::lock::Lock;
 use crate::event::Sink;
 use crate::image::Policy;
 use crate::image::base::BaseSettings;
-use crate::lab::Lab;
 use crate::lab::id::InstanceName;
+use crate::lab::{Lab, ServiceName};
 use crate::record::Record;
 use crate::workspace::save::Saves;
 
@@ -52,6 +53,20 @@ pub struct Opened {
     pub folder: PathBuf,
     pub journal: Journal,
     pub saves: Saves,
+}
+
+impl Opened {
+    /// The environment as checks see it.
+    pub fn world(&self, engine: &DockerEngine, images: BTreeMap<ServiceName, (String, String)>) -> DockerWorld {
+        DockerWorld {
+            engine: engine.clone(),
+            identity: self.identity.clone(),
+            lab: self.lab.clone(),
+            workspace: self.workspace.clone(),
+            journal: self.journal.clone(),
+            images,
+        }
+    }
 }
 
 impl App {
@@ -103,6 +118,18 @@ impl App {
             ([], [one]) => Ok(one.clone()),
             _ => Err(Failure::usage("which lab? several could be meant")
                 .hint("name one, for example `month-3`; `labrunner list` shows all")),
+        }
+    }
+
+    /// The lab and the other words of `[LAB] [WORD…]`, where LAB may be left out when one can be told.
+    ///
+    /// # Errors
+    /// No lab can be told.
+    pub fn lab_and<'w>(&self, words: &'w [String]) -> Result<(Outline, &'w [String]), Failure> {
+        let Some((first, rest)) = words.split_first() else { return Ok((self.choose(None)?, words)) };
+        match self.choose(Some(first)) {
+            Ok(outline) => Ok((outline, rest)),
+            Err(unknown) => self.choose(None).map(|outline| (outline, words)).map_err(|_| unknown),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::app::{App, Opened};
 use super::failure::Failure;
-use super::prove::lab_digest;
+use super::prove::proof::lab_digest;
 
 /// Makes sure that the learner agreed to what the lab `needs`; `--yes` agrees and is remembered.
 ///

@@ -41,14 +41,10 @@ pub fn list(app: &App) -> Result<Outcome, Failure> {
 ///
 /// # Errors
 /// There is no such lab or goal.
-pub fn show(app: &App, name: Option<&str>, goal: Option<&str>) -> Result<Outcome, Failure> {
-    // `show GOAL` is as good as `show LAB GOAL` when the word is no lab.
-    let (name, goal) = match (name, goal) {
-        (Some(word), None) if app.choose(Some(word)).is_err() && app.choose(None).is_ok() => (None, Some(word)),
-        other => other,
-    };
-    let opened = app.open(&app.choose(name)?)?;
-    if let Some(goal) = goal {
+pub fn show(app: &App, words: &[String]) -> Result<Outcome, Failure> {
+    let (outline, goals) = app.lab_and(words)?;
+    let opened = app.open(&outline)?;
+    if let Some(goal) = goals.first() {
         let goal = find_goal(&opened.lab, goal)?;
         return Ok(Outcome::ok(View::Show {
             title: format!("{} · {} points", goal.title, goal.points),

@@ -1,6 +1,7 @@
 //! Use cases, one file per verb: puts the siblings in sequence.
 
 pub mod app;
+pub mod code;
 pub mod consent;
 pub mod doctor;
 pub mod exit_code;
@@ -10,8 +11,10 @@ pub mod inside;
 pub mod lint;
 pub mod look;
 pub mod notes;
+pub mod pristine;
 pub mod prove;
 pub mod reset;
+pub mod stack_images;
 pub mod start;
 pub mod up;
 pub mod verify;

@@ -1,37 +1,47 @@
 //! `reset`, `undo`, `stop`, `down`: back to pristine, and nothing of the learner's lost.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::app::{App, Opened};
-use super::up::{recover, remove_all, remove_services, up};
+use super::pristine::{Pristine, meant, pristine, remove_all};
+use super::up::{recover, up};
 use super::{Failure, Outcome, exit_code};
 use crate::docker::DockerEngine;
 use crate::environment::engine::Engine;
 use crate::environment::intent::Intent;
 use crate::environment::{ContainerState, Identity};
 use crate::event::{Event, ServiceState};
-use crate::lab::Owner;
 use crate::lab::view::View;
+use crate::lab::{Owner, ServiceName};
 use crate::workspace::solution::Solution;
 use crate::workspace::tree::ignored;
 
 /// What `reset` was asked to do.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct ResetRequest {
-    pub services: Vec<String>,
     /// The files too: the workspace becomes the starter again.
     pub workspace: bool,
     /// Only say what would be lost and kept.
     pub plan: bool,
 }
 
+struct Asked<'a> {
+    /// None named means all.
+    services: &'a [String],
+    workspace: bool,
+    plan: bool,
+}
+
 /// Makes services (all, when none is named) anew with their data, and the workspace if asked.
 ///
 /// # Errors
 /// The engine refuses; a service is unknown; the workspace cannot be saved.
-pub async fn reset(app: &App, name: Option<&str>, request: &ResetRequest) -> Result<Outcome, Failure> {
-    let opened = app.open(&app.choose(name)?)?;
-    for service in &request.services {
+pub async fn reset(app: &App, words: &[String], request: &ResetRequest) -> Result<Outcome, Failure> {
+    let (outline, services) = app.lab_and(words)?;
+    let opened = app.open(&outline)?;
+    let request = &Asked { services, workspace: request.workspace, plan: request.plan };
+    for service in request.services {
         if !opened.lab.stack.services.contains_key(service.as_str()) {
             let known: Vec<&str> = opened.lab.stack.services.keys().map(|one| one.as_str()).collect();
             return Err(Failure::usage(format!("{} has no service `{service}`", opened.lab.id))
@@ -52,19 +62,20 @@ pub async fn reset(app: &App, name: Option<&str>, request: &ResetRequest) -> Res
     if request.workspace {
         let snapshot = opened.saves.save(&opened.workspace)?;
         record.add_reset(opened.lab.id.as_str(), app.instance.as_str(), "workspace", Some(&snapshot), &app.now())?;
-        let solution = Solution::read(&opened.lab.folder, &opened.lab.starter)?;
-        let kept = ignored(&opened.lab.workspace_ignore);
-        solution.starter().materialise(&opened.workspace, &kept)?;
+        let intent = Intent::Starter;
+        opened.journal.begin(&intent)?;
+        starter_again(&opened)?;
+        opened.journal.done(&intent)?;
         done.push("the workspace is the starter again (`labrunner undo` takes that back)".to_owned());
     }
     if !request.workspace || !request.services.is_empty() {
-        let intent = Intent::Reset { services: request.services.clone() };
+        let intent = Intent::Reset { services: request.services.to_vec() };
         opened.journal.begin(&intent)?;
-        remove_services(app, &opened, &engine, &request.services).await?;
+        let pristine = pristine(app, &opened, &engine, &meant(&opened, request.services)).await?;
         opened.journal.done(&intent)?;
         let what = if request.services.is_empty() { "all services".to_owned() } else { request.services.join(", ") };
         record.add_reset(opened.lab.id.as_str(), app.instance.as_str(), &what, None, &app.now())?;
-        done.push(format!("{what}: made anew, with empty data"));
+        done.extend(said(&pristine));
     }
     let up = up(app, &opened, &engine).await?;
     let down: Vec<String> =
@@ -75,7 +86,49 @@ pub async fn reset(app: &App, name: Option<&str>, request: &ResetRequest) -> Res
     Ok(Outcome { code, view: View::Done { text: done.join("\n") } })
 }
 
-fn plan(opened: &Opened, request: &ResetRequest) -> Vec<(String, String)> {
+/// Finishes a change of the workspace that a killed command has left half done.
+///
+/// # Errors
+/// A file cannot be read or written.
+pub fn finish_workspace(app: &App, opened: &Opened, intent: &Intent) -> Result<(), Failure> {
+    if !matches!(intent, Intent::Starter | Intent::Workspace { .. }) {
+        return Ok(());
+    }
+    // Somebody may have gone on working in the half-changed files.
+    let kept = opened.saves.save(&opened.workspace)?;
+    let text =
+        format!("an interrupted change of the workspace is finished first; its files as they were are kept as {kept}");
+    app.sink.emit(Event::Note { text });
+    match intent {
+        Intent::Workspace { snapshot } => Ok(opened.saves.restore(snapshot, &opened.workspace)?),
+        _ => starter_again(opened),
+    }
+}
+
+/// Makes the workspace the starter; files that its ignore list names stay.
+///
+/// # Errors
+/// A file cannot be read or written.
+pub fn starter_again(opened: &Opened) -> Result<(), Failure> {
+    let solution = Solution::read(&opened.lab.folder, &opened.lab.starter)?;
+    Ok(solution.starter().materialise(&opened.workspace, &ignored(&opened.lab.workspace_ignore))?)
+}
+
+/// What was done, a line for each way.
+fn said(pristine: &Pristine) -> Vec<String> {
+    let line = |services: &BTreeSet<ServiceName>, what: &str| {
+        let names: Vec<&str> = services.iter().map(ServiceName::as_str).collect();
+        (!names.is_empty()).then(|| format!("{}: {what}", names.join(", ")))
+    };
+    let lines = [
+        line(&pristine.emptied, "emptied, and found to be as when new"),
+        line(&pristine.removed, "made anew, with empty data"),
+        line(&pristine.stopped, "started again, because it uses what was reset"),
+    ];
+    lines.into_iter().flatten().collect()
+}
+
+fn plan(opened: &Opened, request: &Asked<'_>) -> Vec<(String, String)> {
     let mut steps = Vec::new();
     let all = request.services.is_empty();
     if request.workspace {
@@ -109,6 +162,12 @@ fn plan(opened: &Opened, request: &ResetRequest) -> Vec<(String, String)> {
 pub fn undo(app: &App, name: Option<&str>) -> Result<Outcome, Failure> {
     let opened = app.open(&app.choose(name)?)?;
     let _lock = app.lock(&opened)?;
+    for intent in opened.journal.open_intents()? {
+        if matches!(intent, Intent::Starter | Intent::Workspace { .. }) {
+            finish_workspace(app, &opened, &intent)?;
+            opened.journal.done(&intent)?;
+        }
+    }
     let record = app.record()?;
     let (lab, instance) = (opened.lab.id.as_str(), app.instance.as_str());
     let Some(snapshot) = record.last_snapshot(lab, instance)? else {
@@ -172,10 +231,8 @@ pub async fn down(app: &App, name: Option<&str>, all: bool) -> Result<Outcome, F
     let _lock = app.lock(&opened)?;
     let there = !engine.observe(&opened.identity).await?.is_empty();
     for intent in opened.journal.open_intents()? {
+        finish_workspace(app, &opened, &intent)?;
         opened.journal.done(&intent)?;
-        if let Intent::Workspace { snapshot } = &intent {
-            opened.saves.restore(snapshot, &opened.workspace)?;
-        }
     }
     opened.journal.begin(&Intent::Down)?;
     remove_all(app, &opened, &engine).await?;

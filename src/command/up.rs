@@ -1,25 +1,25 @@
 //! Brings a lab's environment to where it should be: recovered, built, running, with the workspace's code.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::app::{App, Opened};
 use super::failure::Failure;
 use super::notes::Notes;
+use super::pristine::{meant, remove_all, remove_services};
+use super::stack_images::{Images, images};
 use crate::docker::DockerEngine;
 use crate::docker::world::DockerWorld;
 use crate::environment::ContainerState;
-use crate::environment::apply::{self, Context, apply};
+use crate::environment::apply::{Context, apply};
 use crate::environment::engine::{Engine, Observed};
 use crate::environment::intent::Intent;
-use crate::environment::plan::{ContainerAction, Plan, plan};
+use crate::environment::plan::{Plan, plan};
 use crate::environment::ready::NotReady;
 use crate::environment::subnet::{Subnet, free_subnets, host_routes};
 use crate::environment::wanted::{Choices, wanted};
 use crate::event::Event;
-use crate::image::ensure::{Means, Ready};
-use crate::image::{self, BuildRequest, DIGEST, ImageEngine, ImageError, Reference};
-use crate::lab::{Owner, Reload, ServiceName};
+use crate::lab::{Owner, ServiceName};
 use crate::workspace::tree::{Tree, ignored};
 
 /// Addresses for our networks.
@@ -69,15 +69,8 @@ pub async fn up(app: &App, opened: &Opened, engine: &DockerEngine) -> Result<Up,
     }
     notes.generation += 1;
     let mut plan = plan_for(opened, &notes, &images, &observed, notes.subnet.clone());
-    let stale = take_up_code(opened, engine, &mut plan, &notes, &hash).await?;
-    let world = DockerWorld {
-        engine: engine.clone(),
-        identity: opened.identity.clone(),
-        lab: opened.lab.clone(),
-        workspace: opened.workspace.clone(),
-        journal: opened.journal.clone(),
-        images,
-    };
+    let stale = super::code::take_up(opened, engine, &mut plan, &notes, &hash).await?;
+    let world = opened.world(engine, images);
     // A restarted service has to show itself again.
     let known_ready = std::mem::take(&mut notes.ready);
     let known_ready = observed
@@ -121,6 +114,8 @@ pub async fn up(app: &App, opened: &Opened, engine: &DockerEngine) -> Result<Up,
         .filter(|one| one.state == ContainerState::Running && !failed.contains_key(&one.service))
         .map(|one| one.id.clone())
         .collect();
+    notes.baselines.extend(outcome.baselines);
+    notes.baselines.retain(|id, _| after.containers.iter().any(|one| one.id == *id));
     notes.sources = sources;
     notes.write(&opened.folder)?;
     let begun = outcome.begun.into_iter().chain(stale).collect();
@@ -140,16 +135,14 @@ pub async fn recover(app: &App, opened: &Opened, engine: &DockerEngine) -> Resul
             }
             Intent::Reset { services } => {
                 note(app, "an interrupted `reset` is finished first");
-                remove_services(app, opened, engine, services).await?;
+                let observed = engine.observe(&opened.identity).await?;
+                remove_services(app, opened, engine, &observed, &meant(opened, services)).await?;
             }
             // The plan starts or unpauses what a fault has stopped.
             Intent::Fault { fault, services } => {
                 note(app, &format!("an interrupted check had done `{fault}` to {}: it is undone", services.join(", ")));
             }
-            Intent::Workspace { snapshot } => {
-                note(app, "an interrupted change of the workspace is finished first");
-                opened.saves.restore(snapshot, &opened.workspace)?;
-            }
+            Intent::Starter | Intent::Workspace { .. } => super::reset::finish_workspace(app, opened, &intent)?,
         }
         opened.journal.done(&intent)?;
     }
@@ -158,177 +151,6 @@ pub async fn recover(app: &App, opened: &Opened, engine: &DockerEngine) -> Resul
 
 fn note(app: &App, text: &str) {
     app.sink.emit(Event::Note { text: text.to_owned() });
-}
-
-/// Removes everything labelled.
-///
-/// # Errors
-/// The engine refuses.
-pub async fn remove_all(app: &App, opened: &Opened, engine: &DockerEngine) -> Result<(), Failure> {
-    let observed = engine.observe(&opened.identity).await?;
-    Ok(apply::remove(engine, &observed, app.sink.as_ref()).await?)
-}
-
-/// Removes the containers of these services (all, when none is named) and the volumes that only they use.
-/// Networks stay.
-///
-/// # Errors
-/// The engine refuses.
-pub async fn remove_services(
-    app: &App,
-    opened: &Opened,
-    engine: &DockerEngine,
-    services: &[String],
-) -> Result<(), Failure> {
-    let mut observed = engine.observe(&opened.identity).await?;
-    observed.networks.clear();
-    let named = |name: &str| services.is_empty() || services.iter().any(|one| one == name);
-    let kept: BTreeSet<&str> = opened
-        .lab
-        .stack
-        .services
-        .iter()
-        .filter(|(name, _)| !named(name.as_str()))
-        .flat_map(|(_, service)| &service.mounts)
-        .filter_map(|mount| match &mount.source {
-            crate::lab::stack::MountSource::Volume { name, .. } => Some(name.as_str()),
-            _ => None,
-        })
-        .collect();
-    let used: BTreeSet<&str> = opened
-        .lab
-        .stack
-        .services
-        .iter()
-        .filter(|(name, _)| named(name.as_str()))
-        .flat_map(|(_, service)| &service.mounts)
-        .filter_map(|mount| match &mount.source {
-            crate::lab::stack::MountSource::Volume { name, .. } => Some(name.as_str()),
-            _ => None,
-        })
-        .collect();
-    observed.containers.retain(|one| named(one.service.as_str()));
-    observed.volumes.retain(|volume| used.contains(volume.key.as_str()) && !kept.contains(volume.key.as_str()));
-    Ok(apply::remove(engine, &observed, app.sink.as_ref()).await?)
-}
-
-type Images = BTreeMap<ServiceName, (String, String)>;
-
-/// Brings in what the stack names, builds what it builds.
-async fn images(
-    app: &App,
-    opened: &Opened,
-    engine: &DockerEngine,
-    sources: &mut BTreeMap<String, String>,
-) -> Result<(Images, BTreeMap<ServiceName, NotReady>), Failure> {
-    let stack = &opened.lab.stack;
-    let means = Means { policy: app.policy, base: &app.base, scratch: app.cache.join("tmp"), sink: app.sink.as_ref() };
-    let named: Vec<String> =
-        stack.services.values().filter(|one| one.build.is_none()).filter_map(|one| one.image.clone()).collect();
-    let ready = image::ensure(engine, &named, &means).await?;
-    sources.extend(ready.iter().map(|(name, one)| (name.clone(), one.source.word().to_owned())));
-    let mut images = Images::new();
-    let mut broken = BTreeMap::new();
-    let mut built: BTreeMap<String, Result<(String, String), NotReady>> = BTreeMap::new();
-    for (name, service) in &stack.services {
-        let Some(build) = &service.build else {
-            if let Some(one) = service.image.as_ref().and_then(|image| ready.get(image)) {
-                images.insert(name.clone(), (one.name.clone(), one.id.clone()));
-            }
-            continue;
-        };
-        // Services that build the same share one image.
-        let key = format!("{build:?}");
-        match built.get(&key) {
-            Some(Ok(same)) => {
-                images.insert(name.clone(), same.clone());
-                continue;
-            }
-            Some(Err(same)) => {
-                broken.insert(name.clone(), same.clone());
-                continue;
-            }
-            None => {}
-        }
-        match build_image(opened, engine, name, build, &means).await {
-            Ok(one) => {
-                built.insert(key, Ok(one.clone()));
-                images.insert(name.clone(), one);
-            }
-            Err(error) if opened.lab.owner_of(name) == Owner::Learner && is_learners(&error) => {
-                let (reason, log) = match error {
-                    ImageError::Build { message, log, .. } => {
-                        (format!("its image does not build: {message}"), log.lines().map(str::to_owned).collect())
-                    }
-                    other => (format!("its image does not build: {other}"), Vec::new()),
-                };
-                let state = crate::event::ServiceState::Failed(reason.clone());
-                app.sink.emit(Event::Service { service: name.clone(), state });
-                let why = NotReady { reason, log };
-                built.insert(key, Err(why.clone()));
-                broken.insert(name.clone(), why);
-            }
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok((images, broken))
-}
-
-fn is_learners(error: &ImageError) -> bool {
-    matches!(
-        error,
-        ImageError::Build { .. } | ImageError::File { .. } | ImageError::NoRecipe { .. } | ImageError::Refused { .. }
-    )
-}
-
-async fn build_image(
-    opened: &Opened,
-    engine: &DockerEngine,
-    name: &ServiceName,
-    build: &crate::lab::stack::Build,
-    means: &Means<'_>,
-) -> Result<(String, String), ImageError> {
-    let dockerfile = build.dockerfile.as_deref().unwrap_or("Dockerfile");
-    let prepare = |replace: &dyn Fn(&str) -> Option<String>| {
-        image::build::prepare(&build.context, dockerfile, build.dockerfile_inline.as_deref(), replace)
-    };
-    let first = prepare(&|_| None)?;
-    let bases: BTreeMap<String, Ready> = image::ensure(engine, &first.from, means).await?;
-    let prepared = prepare(&|name| bases.get(name).map(|one| one.name.clone()).filter(|other| *other != name))?;
-    let ids: Vec<&str> = bases.values().map(|one| one.id.as_str()).collect();
-    let digest = format!("{}-{}", prepared.digest, short_hash(&format!("{ids:?}{:?}{:?}", build.args, build.target)));
-    let image = Reference::local(&format!("{}/{name}", opened.identity.project()), "latest").to_string();
-    if let Some(facts) = engine.find(&image).await?
-        && facts.digest.as_ref() == Some(&digest)
-        && !build.no_cache
-    {
-        return Ok((image, facts.id));
-    }
-    let began = Instant::now();
-    means.sink.emit(Event::ImageBegan { image: image.clone(), how: "build" });
-    let mut labels = build.labels.clone();
-    labels.insert(DIGEST.into(), digest);
-    let request = BuildRequest {
-        name: image.clone(),
-        context: prepared.context,
-        dockerfile: "Dockerfile.labrunner".into(),
-        args: build.args.clone(),
-        target: build.target.clone(),
-        labels,
-        no_cache: build.no_cache,
-    };
-    engine
-        .build(request, &|line| means.sink.emit(Event::ImageLine { image: image.clone(), line: line.to_owned() }))
-        .await?;
-    means.sink.emit(Event::ImageDone { image: image.clone(), took: began.elapsed() });
-    let facts = engine.find(&image).await?;
-    let facts = facts.ok_or_else(|| ImageError::Engine(format!("`{image}` was built and is not on the engine")))?;
-    Ok((image, facts.id))
-}
-
-fn short_hash(text: &str) -> String {
-    use sha2::{Digest, Sha256};
-    Sha256::digest(text).iter().take(6).map(|byte| format!("{byte:02x}")).collect()
 }
 
 async fn subnet(app: &App, opened: &Opened, engine: &DockerEngine) -> Result<Option<String>, Failure> {
@@ -372,60 +194,4 @@ fn owner_of_folder(path: &std::path::Path) -> Option<String> {
 #[cfg(not(unix))]
 fn owner_of_folder(_: &std::path::Path) -> Option<String> {
     None
-}
-
-/// How long a service that reloads by itself gets before it is restarted.
-const RELOAD: Duration = Duration::from_secs(3);
-
-/// Makes the learner's containers that run older code run the workspace's; returns which were restarted.
-async fn take_up_code(
-    opened: &Opened,
-    engine: &DockerEngine,
-    plan: &mut Plan,
-    notes: &Notes,
-    hash: &str,
-) -> Result<Vec<ServiceName>, Failure> {
-    let changed = newest_change(&opened.workspace);
-    let mut stale = Vec::new();
-    for planned in &mut plan.containers {
-        let ContainerAction::Keep(existing) = &planned.action else { continue };
-        let current = notes.running_code.get(&existing.id).is_some_and(|code| code == hash);
-        if current || opened.lab.owner_of(&planned.spec.service) != Owner::Learner {
-            continue;
-        }
-        if existing.exit_code.is_some() {
-            planned.action = ContainerAction::Start(existing.clone());
-            planned.reason = "it ran with older code".into();
-        } else {
-            stale.push((planned.spec.service.clone(), existing.id.clone(), planned.spec.stop_grace));
-        }
-    }
-    let restarts = stale.iter().map(|(service, id, grace)| async move {
-        let by_itself = opened.lab.reload_of(service) == Reload::Itself && reloads(engine, id, changed).await?;
-        if !by_itself {
-            engine.restart(id, *grace).await?;
-        }
-        Ok::<ServiceName, Failure>(service.clone())
-    });
-    futures_util::future::join_all(restarts).await.into_iter().collect()
-}
-
-/// Whether a process of the container is younger than the newest change, within a while.
-async fn reloads(engine: &DockerEngine, id: &str, changed: i64) -> Result<bool, Failure> {
-    let began = Instant::now();
-    while began.elapsed() < RELOAD {
-        if engine.process_starts(id).await?.into_iter().any(|start| start > changed) {
-            return Ok(true);
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    Ok(false)
-}
-
-/// When a file of the workspace last changed, seconds of the Unix epoch.
-fn newest_change(folder: &std::path::Path) -> i64 {
-    let times =
-        walkdir::WalkDir::new(folder).into_iter().flatten().filter_map(|entry| entry.metadata().ok()?.modified().ok());
-    let newest = times.max().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
-    newest.and_then(|time| time.as_secs().try_into().ok()).unwrap_or(i64::MAX)
 }

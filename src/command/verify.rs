@@ -22,16 +22,10 @@ use crate::workspace::solution::Solution;
 ///
 /// # Errors
 /// As `start`; a goal that is named does not exist.
-pub async fn verify(app: &App, name: Option<&str>, goals: &[String], seed: Option<u64>) -> Result<Outcome, Failure> {
-    // `verify GOAL` is as good as `verify LAB GOAL` when the first word is no lab.
-    let (name, goals) = match name {
-        Some(first) if app.choose(Some(first)).is_err() && app.choose(None).is_ok() => {
-            (None, std::iter::once(first.to_owned()).chain(goals.iter().cloned()).collect())
-        }
-        other => (other, goals.to_vec()),
-    };
-    let opened = app.open(&app.choose(name)?)?;
-    let asked = asked(&opened.lab, &goals)?;
+pub async fn verify(app: &App, words: &[String], seed: Option<u64>) -> Result<Outcome, Failure> {
+    let (outline, goals) = app.lab_and(words)?;
+    let opened = app.open(&outline)?;
+    let asked = asked(&opened.lab, goals)?;
     let engine = super::doctor::engine(app).await?;
     let _lock = app.lock(&opened)?;
     make_workspace(&opened)?;

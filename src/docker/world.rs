@@ -286,7 +286,7 @@ impl DockerWorld {
     /// One look at a service's `ready:` step; a service without one is ready when it runs.
     pub async fn probe_ready(&self, service: &ServiceName) -> Result<(), String> {
         match self.lab.ready.get(service) {
-            Some(step) => crate::check::run::look_once(step, self).await,
+            Some(step) => crate::check::steps::look_once(step, self).await,
             None => match self.container(service, 1).await {
                 Ok(view) if view.state == "running" => Ok(()),
                 Ok(view) => Err(format!("its container is {}", view.state)),
@@ -326,5 +326,20 @@ impl crate::environment::ready::Prober for DockerWorld {
 
     async fn probe(&self, service: &ServiceName, _replica: u32) -> Result<(), String> {
         self.probe_ready(service).await
+    }
+
+    fn resets(&self, service: &ServiceName) -> bool {
+        self.lab.reset.contains_key(service)
+    }
+
+    async fn reset(&self, service: &ServiceName) -> Result<(), String> {
+        match self.lab.reset.get(service) {
+            Some(steps) => crate::check::steps::perform(steps, self).await,
+            None => Err("the lab has no `reset:` steps for it".into()),
+        }
+    }
+
+    async fn fingerprint(&self, service: &ServiceName) -> Option<String> {
+        crate::check::fingerprint::fingerprint(service, self).await
     }
 }

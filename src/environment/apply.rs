@@ -35,6 +35,8 @@ pub struct Outcome {
     pub failed: BTreeMap<ServiceName, NotReady>,
     /// Containers that were started, restarted or made; the others ran already.
     pub begun: BTreeSet<ServiceName>,
+    /// What freshly made services held when nobody had used them yet: container id to fingerprint.
+    pub baselines: BTreeMap<String, String>,
     /// (service, container port, wanted host port) where the wanted one was taken.
     pub moved_ports: Vec<(ServiceName, u16, u16)>,
 }
@@ -194,6 +196,13 @@ async fn bring_up<E: Engine, P: Prober>(
     ready::wait(context.engine, spec, &id, &sign, context.prober, deaths.of(&id), deadline)
         .await
         .map_err(Failed::Service)?;
+    let fresh = matches!(planned.action, ContainerAction::Create | ContainerAction::Recreate(_));
+    if fresh
+        && context.prober.resets(&spec.service)
+        && let Some(baseline) = context.prober.fingerprint(&spec.service).await
+    {
+        lock(outcome).baselines.insert(id.clone(), baseline);
+    }
     emit(if one_shot { ServiceState::Completed } else { ServiceState::Ready(began.elapsed()) });
     board.set(planned, Progress::Ready);
     Ok(())

@@ -19,6 +19,8 @@ pub enum Intent {
     Reset { services: Vec<String> },
     /// A check did this to containers of these services; they have to be brought back.
     Fault { fault: String, services: Vec<String> },
+    /// The workspace is being made the starter again; what it was is saved already.
+    Starter,
     /// The workspace is being replaced by a saved one.
     Workspace { snapshot: String },
 }

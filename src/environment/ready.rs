@@ -29,12 +29,18 @@ pub enum Sign {
     Running,
 }
 
-/// Asks a service whether it is ready; the implementation knows the lab's `ready:` steps.
+/// Speaks to services; the implementation knows their protocols and the lab's `ready:` and `reset:` steps.
 pub trait Prober: Sync {
     /// Whether there is a `ready:` step for this service.
     fn knows(&self, service: &ServiceName) -> bool;
     /// One look. `Err` says what is not ready yet.
     fn probe(&self, service: &ServiceName, replica: u32) -> impl Future<Output = Result<(), String>> + Send;
+    /// Whether there are `reset:` steps for this service.
+    fn resets(&self, service: &ServiceName) -> bool;
+    /// Takes the `reset:` steps. `Err` says which did not work.
+    fn reset(&self, service: &ServiceName) -> impl Future<Output = Result<(), String>> + Send;
+    /// What the service holds, as a fingerprint; `None` where there is no way to tell.
+    fn fingerprint(&self, service: &ServiceName) -> impl Future<Output = Option<String>> + Send;
 }
 
 /// Chooses the sign for a container.

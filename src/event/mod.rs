@@ -96,6 +96,8 @@ pub enum ServiceState {
     Stopping,
     Stopped,
     Removed,
+    /// Its `reset:` steps ran, and it holds what it held when new.
+    Emptied,
     Unchanged,
 }
 

@@ -179,6 +179,8 @@ pub struct ProveView {
     pub left: Vec<String>,
     /// Variants that were not run, for want of time.
     pub not_run: Vec<String>,
+    /// Environments that worked side by side.
+    pub jobs: usize,
     /// Milliseconds.
     pub took: u64,
 }

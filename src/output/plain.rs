@@ -28,6 +28,7 @@ pub fn words(event: &Event) -> Option<String> {
             ServiceState::Ready(took) => format!("{service} is ready ({})", seconds(took.as_millis())),
             ServiceState::Completed => format!("{service} has completed"),
             ServiceState::Failed(why) => format!("{service} failed: {}", sanitise(why)),
+            ServiceState::Emptied => format!("{service} is emptied"),
             ServiceState::Removed => format!("{service} is removed"),
             ServiceState::Stopped => format!("{service} is stopped"),
             ServiceState::Creating

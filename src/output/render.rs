@@ -211,7 +211,12 @@ fn proof(prove: &ProveView, paint: Paint) -> String {
     let wrong = prove.cells.iter().filter(|cell| !cell.wrong.is_empty()).count();
     text.push_str(&format!(
         "{}\n",
-        paint.strong(&format!("{} cells, {wrong} wrong, {}", prove.cells.len(), seconds(prove.took.into())))
+        paint.strong(&format!(
+            "{} cells, {wrong} wrong, {} with {} side by side",
+            prove.cells.len(),
+            seconds(prove.took.into()),
+            prove.jobs
+        ))
     ));
     text
 }

@@ -6,7 +6,7 @@ mod exec;
 mod file;
 mod http;
 mod mail;
-mod redis;
+pub(super) mod redis;
 mod tcp;
 
 use std::sync::Arc;

@@ -7,9 +7,11 @@ use super::{Fields, fitting, repository, wrong};
 use crate::check::world::{Observation, Unobservable, World};
 use crate::lab::stack::Service;
 
-const PORT: u16 = 6379;
+/// The port that the protocol is spoken on.
+pub(in crate::check) const PORT: u16 = 6379;
 
-pub(super) fn fits(service: &Service) -> bool {
+/// Whether a service speaks the protocol of Redis.
+pub(in crate::check) fn fits(service: &Service) -> bool {
     matches!(repository(service), "redis" | "valkey" | "redis-stack-server")
 }
 

@@ -1,0 +1,205 @@
+//! Goals in their order, checks in theirs, steps one after the other.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::probe::Session;
+use super::scope::CheckScope;
+use super::steps::{Faulted, StepRun};
+use super::stopped::{Stopped, words};
+use super::world::{Unobservable, World};
+use super::{blame, reproduce};
+use crate::event::{Event, Sink};
+use crate::lab::check::{Action, Check, Step};
+use crate::lab::report::{CheckReport, Failure, GoalReport};
+use crate::lab::{Detail, Goal, GoalId, Kind, ServiceName, Verdict};
+
+/// What judging needs besides goals.
+pub struct Judge<'a, W: World> {
+    pub world: &'a W,
+    pub sink: &'a dyn Sink,
+    pub seed: u64,
+    pub settings: &'a BTreeMap<String, Value>,
+    /// WORKSPACE, LAB and PORT_…
+    pub constants: &'a BTreeMap<String, Value>,
+}
+
+/// Judges `asked` and whatever it requires, in the order of the lab.
+pub async fn judge<W: World>(judge: &Judge<'_, W>, goals: &[Goal], asked: &BTreeSet<GoalId>) -> Vec<GoalReport> {
+    let mut reports: BTreeMap<GoalId, GoalReport> = BTreeMap::new();
+    for goal in in_order(goals, asked) {
+        let missing: Vec<GoalId> = goal
+            .requires
+            .iter()
+            .filter(|id| reports.get(*id).is_none_or(|report| report.verdict != Verdict::Passed))
+            .cloned()
+            .collect();
+        let report = if missing.is_empty() { judge.goal(goal).await } else { blocked(goal, missing) };
+        judge.sink.emit(Event::GoalDone { goal: goal.id.clone(), verdict: report.verdict, took: report.took });
+        reports.insert(goal.id.clone(), report);
+    }
+    goals.iter().filter_map(|goal| reports.remove(&goal.id)).collect()
+}
+
+/// The asked goals with all they require, each behind what it requires.
+fn in_order<'g>(goals: &'g [Goal], asked: &BTreeSet<GoalId>) -> Vec<&'g Goal> {
+    fn add<'g>(goals: &'g [Goal], id: &GoalId, list: &mut Vec<&'g Goal>) {
+        let Some(goal) = goals.iter().find(|goal| goal.id == *id) else { return };
+        if list.iter().any(|one| one.id == *id) {
+            return;
+        }
+        goal.requires.iter().for_each(|required| add(goals, required, list));
+        list.push(goal);
+    }
+    let mut list = Vec::new();
+    goals.iter().filter(|goal| asked.contains(&goal.id)).for_each(|goal| add(goals, &goal.id, &mut list));
+    list
+}
+
+fn blocked(goal: &Goal, missing: Vec<GoalId>) -> GoalReport {
+    GoalReport { verdict: Verdict::Blocked, blocked_by: missing, ..report(goal, Vec::new(), Duration::ZERO) }
+}
+
+fn report(goal: &Goal, checks: Vec<CheckReport>, took: Duration) -> GoalReport {
+    GoalReport {
+        goal: goal.id.clone(),
+        title: goal.title.clone(),
+        points: goal.points,
+        verdict: checks.iter().map(|check| check.verdict).fold(Verdict::Passed, Verdict::worst),
+        already_true: false,
+        blocked_by: Vec::new(),
+        checks,
+        changed_since_pass: None,
+        next_hint: None,
+        took,
+    }
+}
+
+impl<W: World> Judge<'_, W> {
+    async fn goal(&self, goal: &Goal) -> GoalReport {
+        let began = Instant::now();
+        self.sink.emit(Event::GoalBegan {
+            goal: goal.id.clone(),
+            title: goal.title.clone(),
+            checks: goal.checks.len(),
+        });
+        let (beside, after): (Vec<&Check>, Vec<&Check>) = goal.checks.iter().partition(|check| check.concurrent);
+        let beside = futures_util::future::join_all(beside.into_iter().map(|check| self.check(goal, check)));
+        let mut done = beside.await;
+        for check in after {
+            done.push(self.check(goal, check).await);
+        }
+        done.sort_by_key(|report| goal.checks.iter().position(|check| check.name == report.name));
+        report(goal, done, began.elapsed())
+    }
+
+    async fn check(&self, goal: &Goal, check: &Check) -> CheckReport {
+        let began = Instant::now();
+        self.sink.emit(Event::CheckBegan { goal: goal.id.clone(), check: check.name.clone() });
+        let scope = CheckScope {
+            seed: self.seed,
+            place: format!("{}/{}", goal.id, check.name),
+            settings: self.settings,
+            constants: self.constants,
+            captures: BTreeMap::new(),
+        };
+        let waiting = |seen: &str| {
+            let seen = seen.to_owned();
+            self.sink.emit(Event::StepWaiting { goal: goal.id.clone(), check: check.name.clone(), seen });
+        };
+        let faulted = Faulted::default();
+        let session = Session::new();
+        let mut run = StepRun { world: self.world, scope, session, faulted: faulted.clone(), waiting: &waiting };
+        let left_out = unset_settings(check, self.settings);
+        let outcome = match (&left_out, check.timeout) {
+            (Some(_), _) => Ok(()),
+            (None, Some(limit)) => {
+                let steps = tokio::time::timeout(limit, run.steps(&check.steps));
+                steps.await.unwrap_or_else(|_| Err(Box::new(Stopped::over_time(limit))))
+            }
+            (None, None) => run.steps(&check.steps).await,
+        };
+        let ruled = match outcome {
+            Ok(()) => None,
+            Err(stopped) => Some(self.rule(goal, *stopped, &faulted.list()).await),
+        };
+        // Every fault is healed at the end of the check, whatever happened in it.
+        let mut healed = Ok(());
+        for service in faulted.list() {
+            healed = healed.and(self.world.heal(&service, None).await);
+        }
+        let (mut verdict, mut failure) =
+            ruled.map_or((Verdict::Passed, None), |(verdict, failure)| (verdict, Some(failure)));
+        if let (Verdict::Passed, Err(problem)) = (verdict, &healed) {
+            verdict = Verdict::Undecided;
+            failure = Some(not_healed(problem));
+        }
+        let took = began.elapsed();
+        self.sink.emit(Event::CheckDone { goal: goal.id.clone(), check: check.name.clone(), verdict, took });
+        CheckReport { name: check.name.clone(), verdict, took, failure, left_out }
+    }
+
+    async fn rule(&self, goal: &Goal, stopped: Stopped, faulted: &BTreeSet<ServiceName>) -> (Verdict, Failure) {
+        let proposed = stopped.otherwise.unwrap_or(Verdict::Failed);
+        let proposed = if stopped.defect { Verdict::Defect } else { proposed };
+        // A file is what it is, however the services are doing.
+        let ruling = match &stopped.probe {
+            Some((Kind::File, _)) if stopped.problem.is_none() => {
+                blame::Ruling { verdict: proposed, evidence: Vec::new() }
+            }
+            _ => blame::rule(self.world, proposed, stopped.problem.as_ref(), faulted).await,
+        };
+        let reproduce = match &stopped.probe {
+            Some((kind, fields)) => reproduce::command(*kind, fields, self.world).await,
+            None => None,
+        };
+        let detail = goal.detail;
+        let failure = Failure {
+            message: stopped.message,
+            expected: stopped.expected.filter(|_| detail == Detail::Full),
+            observed: stopped.observed.filter(|_| detail != Detail::Message),
+            reproduce: reproduce.filter(|_| detail != Detail::Message),
+            evidence: ruling.evidence,
+            step: stopped.step,
+            line: stopped.line,
+            waited: stopped.waited,
+            data: stopped.data,
+        };
+        (ruling.verdict, failure)
+    }
+}
+
+/// What a check broke on purpose could not be mended, so what follows cannot be trusted.
+fn not_healed(problem: &Unobservable) -> Failure {
+    Failure {
+        message: "what this check broke on purpose could not be mended".into(),
+        expected: None,
+        observed: Some(words(problem)),
+        reproduce: Some("labrunner status".into()),
+        evidence: vec!["`labrunner start` mends the environment".into()],
+        step: "heal".into(),
+        line: 0,
+        waited: None,
+        data: Value::Null,
+    }
+}
+
+/// A setting without a value that the check needs.
+fn unset_settings(check: &Check, settings: &BTreeMap<String, Value>) -> Option<String> {
+    fn names(steps: &[Step]) -> Vec<Vec<String>> {
+        steps
+            .iter()
+            .flat_map(|step| match &step.action {
+                Action::Probe { fields, .. } => fields.names().into_iter().map(<[String]>::to_vec).collect(),
+                Action::Each(each) => names(&each.steps),
+                _ => Vec::new(),
+            })
+            .collect()
+    }
+    let missing = names(&check.steps)
+        .into_iter()
+        .find(|name| name[0] == "settings" && name.get(1).is_some_and(|key| !settings.contains_key(key)));
+    missing.map(|name| format!("the setting `{}` has no value; give one with `--set {}=…`", name[1], name[1]))
+}

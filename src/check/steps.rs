@@ -1,0 +1,298 @@
+//! Steps, one after the other: observe, capture, expect; again until it holds, where the step says so.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use futures_util::stream::{self, StreamExt};
+use serde_json::{Value, json};
+
+use super::compare::{Mismatch, compare};
+use super::expect;
+use super::probe::{self, Session};
+use super::scope::CheckScope;
+use super::select::{key_text, select};
+use super::stopped::{Stopped, context, shown, words};
+use super::world::{Observation, Unobservable, World};
+use crate::lab::check::{Action, Each, Key, Predicate, Range, Step, Target};
+use crate::lab::expression::EvaluationError;
+use crate::lab::{Fault, ServiceName};
+
+/// First pause between two looks, and the longest.
+const PAUSE: Duration = Duration::from_millis(25);
+const LONGEST: Duration = Duration::from_millis(500);
+
+type Steps<'r> = Pin<Box<dyn Future<Output = Result<(), Box<Stopped>>> + Send + 'r>>;
+
+/// A sequence of steps on its way.
+pub(super) struct StepRun<'a, W: World> {
+    pub world: &'a W,
+    pub scope: CheckScope<'a>,
+    pub session: Session,
+    /// Services that these steps have broken and not healed yet.
+    pub faulted: Faulted,
+    /// Told what was seen when a step is tried again.
+    pub waiting: &'a (dyn Fn(&str) + Sync),
+}
+
+/// Shared by the rounds of an `each`, so that a fault in one of them is healed too.
+#[derive(Clone, Default)]
+pub(super) struct Faulted(Arc<Mutex<BTreeSet<ServiceName>>>);
+
+impl Faulted {
+    fn insert(&self, service: &ServiceName) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(service.clone());
+    }
+
+    fn remove(&self, service: &ServiceName) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(service);
+    }
+
+    /// The services as they are now.
+    pub fn list(&self) -> BTreeSet<ServiceName> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl<W: World> StepRun<'_, W> {
+    /// Takes the steps in order; ends at the first that does not hold.
+    pub fn steps<'r>(&'r mut self, steps: &'r [Step]) -> Steps<'r> {
+        Box::pin(async move {
+            for step in steps {
+                self.step(step).await?;
+            }
+            Ok(())
+        })
+    }
+
+    async fn step(&mut self, step: &Step) -> Result<(), Box<Stopped>> {
+        let began = Instant::now();
+        let mut pause = PAUSE;
+        let mut true_since: Option<Instant> = None;
+        loop {
+            match self.attempt(step).await {
+                Ok(()) => {
+                    let since = *true_since.get_or_insert_with(Instant::now);
+                    if step.hold.is_none_or(|hold| since.elapsed() >= hold) {
+                        return Ok(());
+                    }
+                }
+                Err(mut stopped) => {
+                    let waiting = true_since.is_none() && step.within.is_some_and(|within| began.elapsed() < within);
+                    if !waiting || stopped.defect || self.hopeless(&stopped).await {
+                        stopped.waited = step.within.map(|_| began.elapsed());
+                        stopped.otherwise = step.otherwise;
+                        return Err(stopped);
+                    }
+                    (self.waiting)(stopped.observed.as_deref().unwrap_or(&stopped.message));
+                }
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST);
+        }
+    }
+
+    /// Whether waiting longer cannot help: the service that was asked has ended and nobody will start it.
+    async fn hopeless(&self, stopped: &Stopped) -> bool {
+        let Some(Unobservable::Service { service, .. }) = &stopped.problem else { return false };
+        if self.faulted.list().contains(service) {
+            return false;
+        }
+        let view = self.world.container(service, 1).await;
+        view.is_ok_and(|view| matches!(view.state.as_str(), "exited" | "missing"))
+    }
+
+    async fn attempt(&mut self, step: &Step) -> Result<(), Box<Stopped>> {
+        let name = |word: &str| step.name.clone().unwrap_or_else(|| word.to_owned());
+        let defect = |word: &str, why: String| Box::new(Stopped::defect(&name(word), step.line, why));
+        let unknown = |word: &str, error: EvaluationError| defect(word, error.to_string());
+        match &step.action {
+            Action::Probe { kind, fields } => {
+                let fields = fields.render(&self.scope).map_err(|error| unknown(kind.word(), error))?;
+                let seen = probe::observe(*kind, &fields, self.world, &self.session, step.timeout).await;
+                let default = expect::default_expectation(*kind, step);
+                let outcome = match seen {
+                    Ok(observation) => self.settle(step, kind.word(), &observation, default),
+                    Err(problem) => {
+                        let mut stopped = self.unobservable(step, kind.word(), problem);
+                        stopped.expected = Some(expect::expected(step, default.as_ref(), &self.scope));
+                        Err(stopped)
+                    }
+                };
+                outcome.map_err(|mut stopped| {
+                    stopped.probe = Some((*kind, fields));
+                    stopped
+                })
+            }
+            Action::Value(template) => {
+                let value = template.render(&self.scope).map_err(|error| unknown("value", error))?;
+                self.settle(step, "value", &Observation::new(json!({ "value": value }), value), None)
+            }
+            Action::Each(each) => {
+                let rounds = self.each(each, step).await?;
+                let observation = Observation::new(json!({ "count": rounds.len() }), rounds.into());
+                self.settle(step, "each", &observation, None)
+            }
+            Action::Fault { fault, services } => {
+                for (service, replica) in self.targets(services).map_err(|why| defect(fault.word(), why))? {
+                    if *fault != Fault::Restart {
+                        self.faulted.insert(&service);
+                    }
+                    let done = self.world.fault(*fault, &service, replica).await;
+                    done.map_err(|problem| self.unobservable(step, fault.word(), problem))?;
+                }
+                Ok(())
+            }
+            Action::Heal { services } => {
+                for (service, replica) in self.targets(services).map_err(|why| defect("heal", why))? {
+                    let done = self.world.heal(&service, replica).await;
+                    done.map_err(|problem| self.unobservable(step, "heal", problem))?;
+                    self.faulted.remove(&service);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn unobservable(&self, step: &Step, word: &str, problem: Unobservable) -> Box<Stopped> {
+        let mut stopped = Stopped::at(step.name.as_deref().unwrap_or(word), step.line);
+        stopped.observed = Some(words(&problem));
+        stopped.message = self.message(step).unwrap_or_else(|| words(&problem));
+        stopped.defect = matches!(problem, Unobservable::Definition(_));
+        stopped.problem = Some(problem);
+        Box::new(stopped)
+    }
+
+    fn targets(&self, targets: &[Target]) -> Result<Vec<(ServiceName, Option<u32>)>, String> {
+        let target = |target: &Target| {
+            let text = target.0.render_text(&self.scope).map_err(|error| error.to_string())?;
+            Target::parse(&text).ok_or_else(|| format!("`{text}` is no service"))
+        };
+        targets.iter().map(target).collect()
+    }
+
+    async fn each(&mut self, each: &Each, step: &Step) -> Result<Vec<Value>, Box<Stopped>> {
+        let values = match &each.over {
+            Range::Numbers(first, last) => (*first..=*last).map(Value::from).collect(),
+            Range::Values(tree) => match tree.render(&self.scope) {
+                Ok(Value::Array(values)) => values,
+                Ok(other) => vec![other],
+                Err(error) => return Err(Box::new(Stopped::defect("each", step.line, error.to_string()))),
+            },
+        };
+        let before: BTreeSet<String> = self.scope.captures.keys().cloned().collect();
+        let own = |scope: &CheckScope<'_>| -> Value {
+            let new = scope.captures.iter().filter(|(key, _)| **key == each.name || !before.contains(*key));
+            new.map(|(key, value)| (key.clone(), value.clone())).collect()
+        };
+        if each.parallel <= 1 {
+            let mut rounds = Vec::new();
+            for value in values {
+                self.scope.captures.insert(each.name.clone(), value);
+                self.steps(&each.steps).await?;
+                rounds.push(own(&self.scope));
+            }
+            return Ok(rounds);
+        }
+        let runs = values.into_iter().map(|value| {
+            let mut scope = self.scope.clone();
+            scope.captures.insert(each.name.clone(), value);
+            let (session, faulted) = (self.session.clone(), self.faulted.clone());
+            let mut run = StepRun { world: self.world, scope, session, faulted, waiting: self.waiting };
+            let own = &own;
+            async move {
+                run.steps(&each.steps).await?;
+                Ok::<Value, Box<Stopped>>(own(&run.scope))
+            }
+        });
+        let results: Vec<_> = stream::iter(runs).buffered(each.parallel).collect().await;
+        results.into_iter().collect()
+    }
+
+    fn message(&self, step: &Step) -> Option<String> {
+        step.message.as_ref().and_then(|message| message.render_text(&self.scope).ok())
+    }
+
+    /// Captures and compares.
+    fn settle(
+        &mut self,
+        step: &Step,
+        word: &str,
+        observation: &Observation,
+        default: Option<(Key, Predicate)>,
+    ) -> Result<(), Box<Stopped>> {
+        let name = step.name.as_deref().unwrap_or(word);
+        let data = || json!({ "fields": observation.fields, "main": observation.main });
+        let meaningless = |why: String| Box::new(Stopped { data: data(), ..Stopped::defect(name, step.line, why) });
+        let differs = |expected: String, observed: String, otherwise: String| {
+            let mut stopped = Stopped::at(name, step.line);
+            stopped.message = self.message(step).unwrap_or(otherwise);
+            stopped.expected = Some(expected);
+            stopped.observed = Some(observed);
+            stopped.data = data();
+            Box::new(stopped)
+        };
+        let mut captured = Vec::new();
+        for (capture, key) in &step.capture {
+            captured.push((capture.clone(), key, select(key, observation, &self.scope).map_err(meaningless)?));
+        }
+        let said = step.expect.iter().map(|one| (&one.key, &one.predicate));
+        for (key, predicate) in said.chain(default.as_ref().map(|(key, predicate)| (key, predicate))) {
+            let found = select(key, observation, &self.scope).map_err(meaningless)?;
+            match compare(predicate, found.as_ref(), &self.scope) {
+                Ok(()) => {}
+                Err(Mismatch::Meaningless(why)) => return Err(meaningless(why)),
+                Err(Mismatch::Differs(words)) => {
+                    let key = key_text(key, &self.scope);
+                    let seen = found.map_or_else(|| "nothing there".to_owned(), |value| shown(&value));
+                    let observed = format!("{key}: {seen}{}", context(observation, &key));
+                    return Err(differs(format!("{key}: {words}"), observed, format!("{key} is not {words}")));
+                }
+            }
+        }
+        let mut values = BTreeMap::new();
+        for (capture, key, value) in captured {
+            let Some(value) = value else {
+                let key = key_text(key, &self.scope);
+                let observed = format!("nothing there{}", context(observation, &key));
+                return Err(differs(format!("{key}: to be there"), observed, format!("the answer has no {key}")));
+            };
+            values.insert(capture, value);
+        }
+        self.scope.captures.extend(values);
+        Ok(())
+    }
+}
+
+/// Takes steps outside of any check: for readiness (one try) and for a service's `reset:`.
+///
+/// # Errors
+/// What is not as expected, in words.
+pub async fn perform<W: World>(steps: &[Step], world: &W) -> Result<(), String> {
+    let (settings, constants) = (BTreeMap::new(), BTreeMap::new());
+    let scope = CheckScope {
+        seed: 0,
+        place: "stack".into(),
+        settings: &settings,
+        constants: &constants,
+        captures: BTreeMap::new(),
+    };
+    let waiting = |_: &str| {};
+    let mut run = StepRun { world, scope, session: Session::new(), faulted: Faulted::default(), waiting: &waiting };
+    run.steps(steps).await.map_err(|stopped| match (stopped.expected, stopped.observed) {
+        (Some(expected), Some(observed)) if stopped.problem.is_none() => format!("{observed}, expected {expected}"),
+        _ => stopped.message,
+    })
+}
+
+/// Makes one step's observation once: for readiness, where the next look comes anyway.
+///
+/// # Errors
+/// What is not as expected, in words.
+pub async fn look_once<W: World>(step: &Step, world: &W) -> Result<(), String> {
+    // A service on its way up may swallow a request; the next look asks again.
+    let limit = step.timeout.min(Duration::from_secs(5));
+    perform(&[Step { within: None, hold: None, timeout: limit, ..step.clone() }], world).await
+}

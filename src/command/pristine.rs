@@ -1,0 +1,139 @@
+//! Back to pristine: a service is emptied where that can be proven, and made anew where it cannot.
+
+use std::collections::BTreeSet;
+
+use futures_util::future::join_all;
+
+use super::app::{App, Opened};
+use super::failure::Failure;
+use super::notes::Notes;
+use super::stack_images::Images;
+use crate::docker::DockerEngine;
+use crate::environment::ContainerState;
+use crate::environment::apply;
+use crate::environment::engine::{Engine, Observed};
+use crate::environment::ready::Prober;
+use crate::event::{Event, ServiceState};
+use crate::lab::stack::MountSource;
+use crate::lab::{Owner, ServiceName};
+
+/// How services came back to what they were when new.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Pristine {
+    /// Their `reset:` steps ran, and what they hold is what they held when new.
+    pub emptied: BTreeSet<ServiceName>,
+    /// Their containers and volumes were removed; the next start makes them anew.
+    pub removed: BTreeSet<ServiceName>,
+    /// Services of the learner that use those: stopped, so that they begin again with the next start.
+    pub stopped: BTreeSet<ServiceName>,
+}
+
+/// The services that `names` mean; none named means all.
+pub fn meant(opened: &Opened, names: &[String]) -> BTreeSet<ServiceName> {
+    let all = opened.lab.stack.services.keys();
+    all.filter(|name| names.is_empty() || names.iter().any(|one| one == name.as_str())).cloned().collect()
+}
+
+/// Brings `services` back to pristine. Networks and ports stay.
+///
+/// # Errors
+/// The engine refuses.
+pub async fn pristine(
+    app: &App,
+    opened: &Opened,
+    engine: &DockerEngine,
+    services: &BTreeSet<ServiceName>,
+) -> Result<Pristine, Failure> {
+    let notes = Notes::read(&opened.folder);
+    let observed = engine.observe(&opened.identity).await?;
+    let world = opened.world(engine, Images::new());
+    // One container whose first content is known, ready, and steps that bring it back there.
+    let baseline = |service: &ServiceName| {
+        let mut containers = observed.of(service);
+        let (Some(only), None) = (containers.next(), containers.next()) else { return None };
+        let fit = only.state == ContainerState::Running && notes.ready.contains(&only.id) && world.resets(service);
+        fit.then(|| notes.baselines.get(&only.id)).flatten()
+    };
+    let (hopeful, rest): (BTreeSet<ServiceName>, BTreeSet<ServiceName>) =
+        services.iter().cloned().partition(|service| baseline(service).is_some());
+    let users = users(opened, services);
+    let stops = observed.containers.iter().filter(|one| users.contains(&one.service)).map(|one| async {
+        if !matches!(one.state, ContainerState::Exited | ContainerState::Created) {
+            engine.stop(&one.id, std::time::Duration::ZERO).await?;
+        }
+        Ok::<(), Failure>(())
+    });
+    let (stops, removed) = tokio::join!(join_all(stops), remove_services(app, opened, engine, &observed, &rest));
+    removed?;
+    stops.into_iter().collect::<Result<Vec<()>, Failure>>()?;
+    let emptying = hopeful.iter().map(|service| async {
+        let done = world.reset(service).await.is_ok();
+        let same = done && world.fingerprint(service).await.as_ref() == baseline(service);
+        (service.clone(), same)
+    });
+    let (emptied, failed): (Vec<_>, Vec<_>) = join_all(emptying).await.into_iter().partition(|(_, same)| *same);
+    let names = |list: Vec<(ServiceName, bool)>| list.into_iter().map(|(name, _)| name).collect::<BTreeSet<_>>();
+    let (emptied, failed) = (names(emptied), names(failed));
+    for service in &emptied {
+        app.sink.emit(Event::Service { service: service.clone(), state: ServiceState::Emptied });
+    }
+    remove_services(app, opened, engine, &observed, &failed).await?;
+    Ok(Pristine { emptied, removed: rest.into_iter().chain(failed).collect(), stopped: users })
+}
+
+/// The learner's services that depend on one of `services`, however far, without those themselves.
+fn users(opened: &Opened, services: &BTreeSet<ServiceName>) -> BTreeSet<ServiceName> {
+    let mut reached = services.clone();
+    loop {
+        let stack = opened.lab.stack.services.iter();
+        let more: Vec<ServiceName> = stack
+            .filter(|(name, service)| {
+                !reached.contains(*name) && service.depends_on.keys().any(|one| reached.contains(one))
+            })
+            .map(|(name, _)| name.clone())
+            .collect();
+        if more.is_empty() {
+            break;
+        }
+        reached.extend(more);
+    }
+    reached.retain(|name| !services.contains(name) && opened.lab.owner_of(name) == Owner::Learner);
+    reached
+}
+
+/// Removes everything labelled.
+///
+/// # Errors
+/// The engine refuses.
+pub async fn remove_all(app: &App, opened: &Opened, engine: &DockerEngine) -> Result<(), Failure> {
+    let observed = engine.observe(&opened.identity).await?;
+    Ok(apply::remove(engine, &observed, app.sink.as_ref()).await?)
+}
+
+/// Removes the containers of these services and the volumes that only they use. Networks stay.
+///
+/// # Errors
+/// The engine refuses.
+pub async fn remove_services(
+    app: &App,
+    opened: &Opened,
+    engine: &DockerEngine,
+    observed: &Observed,
+    services: &BTreeSet<ServiceName>,
+) -> Result<(), Failure> {
+    let volumes = |wanted: bool| -> BTreeSet<&str> {
+        let stack = opened.lab.stack.services.iter().filter(|(name, _)| services.contains(*name) == wanted);
+        let mounts = stack.flat_map(|(_, service)| &service.mounts);
+        let names = mounts.filter_map(|mount| match &mount.source {
+            MountSource::Volume { name, .. } => Some(name.as_str()),
+            _ => None,
+        });
+        names.collect()
+    };
+    let (theirs, others) = (volumes(true), volumes(false));
+    let mut doomed = observed.clone();
+    doomed.networks.clear();
+    doomed.containers.retain(|one| services.contains(&one.service));
+    doomed.volumes.retain(|one| theirs.contains(one.key.as_str()) && !others.contains(one.key.as_str()));
+    Ok(apply::remove(engine, &doomed, app.sink.as_ref()).await?)
+}

@@ -1,0 +1,154 @@
+//! `lab prove`: the lab judged against its own starter, solution and variants, in environments of its own.
+
+pub mod proof;
+mod room;
+mod variants;
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::app::App;
+use super::{Failure, Outcome, exit_code};
+use crate::event::Event;
+use crate::lab::Verdict;
+use crate::lab::view::{CellRow, ProveView, View};
+use room::Room;
+use variants::Variant;
+
+/// What proving was asked to do.
+#[derive(Debug, Clone, Default)]
+pub struct ProveRequest {
+    pub repeat: usize,
+    /// Cells start until then; those left over are listed.
+    pub budget: Option<Duration>,
+    /// Only variants whose names contain this.
+    pub only: Option<String>,
+    /// Environments that work side by side; chosen by this machine when not given.
+    pub jobs: Option<usize>,
+    /// Write `proof.json` into the lab.
+    pub write: bool,
+}
+
+/// Cells wait for their services more than they compute, and a machine of one core can still do two things.
+fn default_jobs() -> usize {
+    std::thread::available_parallelism().map_or(2, |cores| cores.get().clamp(2, 4))
+}
+
+/// Proves a lab.
+///
+/// # Errors
+/// The lab has mistakes or the engine refuses. A wrong cell is no error: it is in the view, and exit code 1.
+pub async fn prove(app: &App, name: &str, request: &ProveRequest) -> Result<Outcome, Failure> {
+    let began = Instant::now();
+    let outline = app.choose(Some(name))?;
+    let engine = super::doctor::engine(app).await?;
+    room::sweep(app, &engine).await?;
+    let first = Room::new(app, &engine, &outline)?;
+    let lab = first.opened.lab.clone();
+    let mut variants = variants::variants(&lab)?;
+    if let Some(only) = &request.only {
+        variants.retain(|variant| variant.name.contains(only.as_str()));
+        if variants.is_empty() {
+            return Err(Failure::usage(format!("no variant is called like `{only}`")));
+        }
+    }
+    // Once for all rooms, which would otherwise build the same side by side.
+    super::images::fetch(app, Some(name), app.policy).await?;
+    let rounds = request.repeat.max(1);
+    let queue = Queue {
+        waiting: Mutex::new((1..=rounds).flat_map(|round| variants.iter().map(move |one| (round, one))).collect()),
+        until: request.budget.map(|budget| began + budget),
+        board: Mutex::default(),
+    };
+    let jobs = request.jobs.unwrap_or_else(default_jobs).clamp(1, rounds * variants.len());
+    let mut rooms = vec![first];
+    for _ in 1..jobs {
+        rooms.push(Room::new(app, &engine, &outline)?);
+    }
+    let work = rooms.into_iter().map(|room| async {
+        let worked = queue.work(app, &room).await;
+        // Whatever happened, the room is left as it was found.
+        let left = room.close().await;
+        worked.and(left)
+    });
+    let mut left = Vec::new();
+    for result in futures_util::future::join_all(work).await {
+        left.extend(result?);
+    }
+    let not_run = lock(&queue.waiting).iter().map(|(round, one)| format!("{} (round {round})", one.name)).collect();
+    let Board { mut cells, failed_somewhere } = queue.board.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let place = |cell: &CellRow| (cell.round, variants.iter().position(|one| one.name == cell.variant));
+    cells.sort_by_key(place);
+    let checks =
+        lab.goals.iter().flat_map(|goal| goal.checks.iter().map(|one| (goal.id.to_string(), one.name.clone())));
+    let view = ProveView {
+        lab: lab.id.to_string(),
+        goals: lab.goals.iter().map(|goal| goal.id.to_string()).collect(),
+        never_failed: checks.filter(|pair| request.only.is_none() && !failed_somewhere.contains(pair)).collect(),
+        cells,
+        left,
+        not_run,
+        jobs,
+        took: milliseconds(began),
+    };
+    let good = view.cells.iter().all(|cell| cell.wrong.is_empty()) && view.left.is_empty();
+    if request.write && good && view.not_run.is_empty() && request.only.is_none() {
+        proof::write_proof(&lab, &view)?;
+    }
+    Ok(Outcome { code: if good { exit_code::OK } else { exit_code::FAILED }, view: View::Prove(view) })
+}
+
+/// The cells that wait, and what came of those that were run.
+struct Queue<'v> {
+    waiting: Mutex<VecDeque<(usize, &'v Variant)>>,
+    until: Option<Instant>,
+    board: Mutex<Board>,
+}
+
+#[derive(Default)]
+struct Board {
+    cells: Vec<CellRow>,
+    /// Goal and check.
+    failed_somewhere: BTreeSet<(String, String)>,
+}
+
+impl Queue<'_> {
+    /// Takes cells until there are none, or no time.
+    async fn work(&self, app: &App, room: &Room<'_>) -> Result<(), Failure> {
+        loop {
+            if self.until.is_some_and(|until| Instant::now() > until) {
+                return Ok(());
+            }
+            let Some((round, variant)) = lock(&self.waiting).pop_front() else { return Ok(()) };
+            let (row, report) = match room.cell(variant, round).await {
+                Ok(done) => done,
+                Err(failure) => {
+                    // The others need not go on: the whole run has failed.
+                    lock(&self.waiting).clear();
+                    return Err(failure);
+                }
+            };
+            let state = if row.wrong.is_empty() { "right" } else { "WRONG" };
+            let wrong: String = row.wrong.iter().map(|line| format!("\n    {line}")).collect();
+            let took = Duration::from_millis(row.took).as_secs_f64();
+            app.sink
+                .emit(Event::Note { text: format!("{state}: {} (round {round}, {took:.1} s){wrong}", row.variant) });
+            let failed = report.goals.iter().flat_map(|goal| {
+                let failed = goal.checks.iter().filter(|check| check.verdict == Verdict::Failed);
+                failed.map(|check| (goal.goal.to_string(), check.name.clone()))
+            });
+            let mut board = lock(&self.board);
+            board.failed_somewhere.extend(failed);
+            board.cells.push(row);
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn milliseconds(began: Instant) -> u64 {
+    began.elapsed().as_millis().try_into().unwrap_or(u64::MAX)
+}

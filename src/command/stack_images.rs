@@ -1,0 +1,136 @@
+//! The images of a lab's stack: what it names is brought in, what it builds is built.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use super::app::{App, Opened};
+use super::failure::Failure;
+use crate::docker::DockerEngine;
+use crate::environment::ready::NotReady;
+use crate::event::Event;
+use crate::image::ensure::{Means, Ready};
+use crate::image::{self, BuildRequest, DIGEST, ImageEngine, ImageError, Reference};
+use crate::lab::{Owner, ServiceName};
+
+/// Name and id on the engine of each service's image.
+pub type Images = BTreeMap<ServiceName, (String, String)>;
+
+/// Brings in what the stack names, builds what it builds.
+///
+/// # Errors
+/// An image of the lab cannot be had. What the learner's own services lack is in the result.
+pub async fn images(
+    app: &App,
+    opened: &Opened,
+    engine: &DockerEngine,
+    sources: &mut BTreeMap<String, String>,
+) -> Result<(Images, BTreeMap<ServiceName, NotReady>), Failure> {
+    let stack = &opened.lab.stack;
+    let means = Means { policy: app.policy, base: &app.base, scratch: app.cache.join("tmp"), sink: app.sink.as_ref() };
+    let named: Vec<String> =
+        stack.services.values().filter(|one| one.build.is_none()).filter_map(|one| one.image.clone()).collect();
+    let ready = image::ensure(engine, &named, &means).await?;
+    sources.extend(ready.iter().map(|(name, one)| (name.clone(), one.source.word().to_owned())));
+    let mut images = Images::new();
+    let mut broken = BTreeMap::new();
+    let mut built: BTreeMap<String, Result<(String, String), NotReady>> = BTreeMap::new();
+    for (name, service) in &stack.services {
+        let Some(build) = &service.build else {
+            if let Some(one) = service.image.as_ref().and_then(|image| ready.get(image)) {
+                images.insert(name.clone(), (one.name.clone(), one.id.clone()));
+            }
+            continue;
+        };
+        // Services that build the same share one image.
+        let key = format!("{build:?}");
+        match built.get(&key) {
+            Some(Ok(same)) => {
+                images.insert(name.clone(), same.clone());
+                continue;
+            }
+            Some(Err(same)) => {
+                broken.insert(name.clone(), same.clone());
+                continue;
+            }
+            None => {}
+        }
+        match build_image(opened, engine, name, build, &means).await {
+            Ok(one) => {
+                built.insert(key, Ok(one.clone()));
+                images.insert(name.clone(), one);
+            }
+            Err(error) if opened.lab.owner_of(name) == Owner::Learner && is_learners(&error) => {
+                let (reason, log) = match error {
+                    ImageError::Build { message, log, .. } => {
+                        (format!("its image does not build: {message}"), log.lines().map(str::to_owned).collect())
+                    }
+                    other => (format!("its image does not build: {other}"), Vec::new()),
+                };
+                let state = crate::event::ServiceState::Failed(reason.clone());
+                app.sink.emit(Event::Service { service: name.clone(), state });
+                let why = NotReady { reason, log };
+                built.insert(key, Err(why.clone()));
+                broken.insert(name.clone(), why);
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok((images, broken))
+}
+
+fn is_learners(error: &ImageError) -> bool {
+    matches!(
+        error,
+        ImageError::Build { .. } | ImageError::File { .. } | ImageError::NoRecipe { .. } | ImageError::Refused { .. }
+    )
+}
+
+async fn build_image(
+    opened: &Opened,
+    engine: &DockerEngine,
+    name: &ServiceName,
+    build: &crate::lab::stack::Build,
+    means: &Means<'_>,
+) -> Result<(String, String), ImageError> {
+    let dockerfile = build.dockerfile.as_deref().unwrap_or("Dockerfile");
+    let prepare = |replace: &dyn Fn(&str) -> Option<String>| {
+        image::build::prepare(&build.context, dockerfile, build.dockerfile_inline.as_deref(), replace)
+    };
+    let first = prepare(&|_| None)?;
+    let bases: BTreeMap<String, Ready> = image::ensure(engine, &first.from, means).await?;
+    let prepared = prepare(&|name| bases.get(name).map(|one| one.name.clone()).filter(|other| *other != name))?;
+    let ids: Vec<&str> = bases.values().map(|one| one.id.as_str()).collect();
+    let digest = format!("{}-{}", prepared.digest, short_hash(&format!("{ids:?}{:?}{:?}", build.args, build.target)));
+    let image = Reference::local(&format!("{}/{name}", opened.identity.project()), "latest").to_string();
+    if let Some(facts) = engine.find(&image).await?
+        && facts.digest.as_ref() == Some(&digest)
+        && !build.no_cache
+    {
+        return Ok((image, facts.id));
+    }
+    let began = Instant::now();
+    means.sink.emit(Event::ImageBegan { image: image.clone(), how: "build" });
+    let mut labels = build.labels.clone();
+    labels.insert(DIGEST.into(), digest);
+    let request = BuildRequest {
+        name: image.clone(),
+        context: prepared.context,
+        dockerfile: "Dockerfile.labrunner".into(),
+        args: build.args.clone(),
+        target: build.target.clone(),
+        labels,
+        no_cache: build.no_cache,
+    };
+    engine
+        .build(request, &|line| means.sink.emit(Event::ImageLine { image: image.clone(), line: line.to_owned() }))
+        .await?;
+    means.sink.emit(Event::ImageDone { image: image.clone(), took: began.elapsed() });
+    let facts = engine.find(&image).await?;
+    let facts = facts.ok_or_else(|| ImageError::Engine(format!("`{image}` was built and is not on the engine")))?;
+    Ok((image, facts.id))
+}
+
+fn short_hash(text: &str) -> String {
+    use sha2::{Digest, Sha256};
+    Sha256::digest(text).iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+}
