@@ -65,6 +65,7 @@ impl Opened {
             workspace: self.workspace.clone(),
             journal: self.journal.clone(),
             images,
+            known: std::sync::Mutex::default(),
         }
     }
 }

@@ -10,7 +10,6 @@ use super::pristine::{meant, remove_all, remove_services};
 use super::stack_images::{Images, images};
 use crate::docker::DockerEngine;
 use crate::docker::world::DockerWorld;
-use crate::environment::ContainerState;
 use crate::environment::apply::{Context, apply};
 use crate::environment::engine::{Engine, Observed};
 use crate::environment::intent::Intent;
@@ -18,12 +17,15 @@ use crate::environment::plan::{Plan, plan};
 use crate::environment::ready::NotReady;
 use crate::environment::subnet::{Subnet, free_subnets, host_routes};
 use crate::environment::wanted::{Choices, wanted};
+use crate::environment::{ContainerState, EngineFault};
 use crate::event::Event;
 use crate::lab::{Owner, ServiceName};
 use crate::workspace::tree::{Tree, ignored};
 
 /// Addresses for our networks.
 const POOL: &str = "10.213.0.0/16";
+/// How often other addresses are tried when somebody else was faster.
+const SUBNET_TRIES: usize = 5;
 /// How long one service may take to be ready.
 const DEADLINE: Duration = Duration::from_secs(90);
 
@@ -90,7 +92,19 @@ pub async fn up(app: &App, opened: &Opened, engine: &DockerEngine) -> Result<Up,
         starts: 2 * std::thread::available_parallelism().map_or(2, usize::from),
         known_ready: &known_ready,
     };
-    let outcome = apply(&plan, &context).await?;
+    let mut tries = 0;
+    let outcome = loop {
+        match apply(&plan, &context).await {
+            // Somebody made a network with these addresses a moment ago: by now the engine shows it.
+            Err(error) if error.fault == EngineFault::AddressesTaken && tries < SUBNET_TRIES => {
+                tries += 1;
+                notes.subnet = subnet(app, opened, engine).await?;
+                let observed = engine.observe(&opened.identity).await?;
+                plan = plan_for(opened, &notes, &world.images, &observed, notes.subnet.clone());
+            }
+            other => break other?,
+        }
+    };
     failed.extend(outcome.failed);
     let after = engine.observe(&opened.identity).await?;
     for (service, port, wanted) in &outcome.moved_ports {

@@ -9,9 +9,12 @@ use bollard::models::{
     NetworkConnectRequest, NetworkCreateRequest, NetworkingConfig, PortBinding, ResourcesUlimits, RestartPolicy,
     RestartPolicyNameEnum, VolumeCreateRequest,
 };
-use bollard::query_parameters::{CreateContainerOptionsBuilder, UploadToContainerOptionsBuilder};
+use bollard::query_parameters::{
+    CreateContainerOptionsBuilder, ListNetworksOptionsBuilder, UploadToContainerOptionsBuilder,
+};
 
 use super::{DockerEngine, call, limit};
+use crate::environment::engine::Engine;
 use crate::environment::wanted::{ContainerSpec, NetworkSpec, VolumeSpec};
 use crate::environment::{EngineError, EngineFault};
 use crate::lab::stack::{self, InjectedFile, MountSource, Protocol};
@@ -33,9 +36,23 @@ impl DockerEngine {
                 .then(|| Ipam { config: Some(config.collect()), ..Default::default() }),
             ..Default::default()
         };
-        call(format!("create network {}", spec.name), limit::CREATE, self.docker.create_network(request))
-            .await
-            .map(drop)
+        let create = self.docker.create_network(request);
+        let made = call(format!("create network {}", spec.name), limit::CREATE, create).await?;
+        self.only_network(&spec.name, &made.id).await
+    }
+
+    /// Removes other networks of this name: engines allow several, and a command that was killed while it made
+    /// one may have been too late for the next to see it.
+    async fn only_network(&self, name: &str, id: &str) -> Result<(), EngineError> {
+        let filters = std::collections::HashMap::from([("name", vec![name.to_owned()])]);
+        let options = ListNetworksOptionsBuilder::new().filters(&filters).build();
+        let found = call("list networks", limit::LOOK, self.docker.list_networks(Some(options))).await?;
+        for other in found.into_iter().filter(|one| one.name.as_deref() == Some(name)).filter_map(|one| one.id) {
+            if other != id {
+                self.remove_network(&other).await?;
+            }
+        }
+        Ok(())
     }
 
     pub(super) async fn make_volume(&self, spec: &VolumeSpec) -> Result<(), EngineError> {

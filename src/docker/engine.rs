@@ -121,7 +121,7 @@ impl Engine for DockerEngine {
     }
 
     async fn exec(&self, id: &str, request: &ExecRequest) -> Result<ExecOutput, EngineError> {
-        self.run_exec(id, request).await
+        self.run_in_session(id, request).await
     }
 
     async fn process_starts(&self, id: &str) -> Result<Vec<i64>, EngineError> {

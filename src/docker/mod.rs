@@ -6,6 +6,7 @@ pub mod engine;
 pub mod exec;
 pub mod images;
 pub mod observe;
+mod session;
 pub mod world;
 
 use std::future::Future;
@@ -19,12 +20,13 @@ use crate::environment::{EngineError, EngineFault};
 #[derive(Debug, Clone)]
 pub struct DockerEngine {
     docker: bollard::Docker,
+    sessions: session::Sessions,
 }
 
 impl DockerEngine {
     /// Speaks through `docker`.
     pub fn new(docker: bollard::Docker) -> Self {
-        Self { docker }
+        Self { docker, sessions: session::Sessions::default() }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::json;
 
@@ -25,6 +26,8 @@ pub struct DockerWorld {
     pub journal: Journal,
     /// Name of each service's image on the engine.
     pub images: BTreeMap<ServiceName, (String, String)>,
+    /// Containers that commands were run in before: asking the engine for them takes longer than most commands.
+    pub known: Mutex<BTreeMap<ServiceName, String>>,
 }
 
 impl DockerWorld {
@@ -45,6 +48,10 @@ impl DockerWorld {
         let missing =
             || Unobservable::Service { service: service.clone(), what: format!("`{service}` has no container") };
         all.into_iter().next().ok_or_else(missing)
+    }
+
+    fn known(&self) -> MutexGuard<'_, BTreeMap<ServiceName, String>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn network(&self) -> String {
@@ -101,11 +108,6 @@ impl World for DockerWorld {
     }
 
     async fn exec(&self, service: &ServiceName, command: &Command) -> Result<Output, Unobservable> {
-        let container = self.one(service).await?;
-        if container.state != ContainerState::Running {
-            let what = format!("`{service}` does not run: its container is {}", container.state.word());
-            return Err(Unobservable::Service { service: service.clone(), what });
-        }
         let request = ExecRequest {
             argv: command.argv.clone(),
             user: command.user.clone(),
@@ -113,7 +115,27 @@ impl World for DockerWorld {
             working_dir: command.working_dir.clone(),
             stdin: command.stdin.clone().map(String::into_bytes),
         };
-        let output = self.engine.exec(&container.id, &request).await.map_err(|error| self.blame(service, &error))?;
+        let known = self.known().get(service).cloned();
+        let output = match known {
+            Some(id) => self.engine.exec(&id, &request).await.ok(),
+            None => None,
+        };
+        let output = match output {
+            Some(output) => output,
+            // It is another container by now, or it does not run: the engine knows.
+            None => {
+                self.known().remove(service);
+                let container = self.one(service).await?;
+                if container.state != ContainerState::Running {
+                    let what = format!("`{service}` does not run: its container is {}", container.state.word());
+                    return Err(Unobservable::Service { service: service.clone(), what });
+                }
+                let output = self.engine.exec(&container.id, &request).await;
+                let output = output.map_err(|error| self.blame(service, &error))?;
+                self.known().insert(service.clone(), container.id);
+                output
+            }
+        };
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
         Ok(Output { code: output.code, stdout: text(output.stdout), stderr: text(output.stderr) })
     }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use tokio::sync::{Semaphore, watch};
 
-use super::engine::{Engine, EngineError, EngineFault, Observed};
+use super::engine::{Engine, EngineError, EngineFault, Observed, ObservedResource};
 use super::identity::Identity;
 use super::plan::{ContainerAction, Plan, PlannedContainer, one_shots};
 use super::ready::{self, Deaths, NotReady, Prober};
@@ -66,6 +66,7 @@ pub async fn apply<E: Engine, P: Prober>(plan: &Plan, context: &Context<'_, E, P
         .await
         .into_iter()
         .collect::<Result<Vec<_>, _>>()?;
+    remove_doubled(context.engine, &plan.doubled).await;
     let resources = async {
         let networks = join_all(plan.networks.iter().map(|spec| context.engine.create_network(spec)));
         let volumes = join_all(plan.volumes.iter().map(|spec| context.engine.create_volume(spec)));
@@ -103,6 +104,19 @@ pub async fn apply<E: Engine, P: Prober>(plan: &Plan, context: &Context<'_, E, P
     };
     join_all(plan.containers.iter().map(&run)).await.into_iter().collect::<Result<Vec<_>, _>>()?;
     Ok(outcome.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner))
+}
+
+/// Leaves one network of each name. The engine refuses to remove one that is in use, so that one stays; should
+/// both be in use, starting a container says so.
+async fn remove_doubled<E: Engine>(engine: &E, doubled: &[ObservedResource]) {
+    let mut left: BTreeMap<&str, usize> = BTreeMap::new();
+    doubled.iter().for_each(|network| *left.entry(&network.name).or_default() += 1);
+    for network in doubled {
+        let left = left.entry(&network.name).or_default();
+        if *left > 1 && engine.remove_network(&network.id).await.is_ok() {
+            *left -= 1;
+        }
+    }
 }
 
 /// Removes everything observed: containers first (killed, because nothing is kept), then the rest.

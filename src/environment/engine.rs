@@ -209,7 +209,7 @@ pub trait Engine: Clone + Send + Sync + 'static {
         tail: Option<usize>,
         since: Option<i64>,
     ) -> impl Future<Output = Result<Vec<LogLine>, EngineError>> + Send;
-    /// Runs one command through an exec of its own.
+    /// Runs one command; a dropped call ends it.
     fn exec(&self, id: &str, request: &ExecRequest) -> impl Future<Output = Result<ExecOutput, EngineError>> + Send;
     /// Start times of the container's processes, seconds of the Unix epoch.
     fn process_starts(&self, id: &str) -> impl Future<Output = Result<Vec<i64>, EngineError>> + Send;

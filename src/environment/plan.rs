@@ -47,6 +47,8 @@ pub struct Plan {
     pub networks: Vec<NetworkSpec>,
     pub volumes: Vec<VolumeSpec>,
     pub containers: Vec<PlannedContainer>,
+    /// Networks that share a name: of each name one may stay.
+    pub doubled: Vec<ObservedResource>,
     /// Containers that are no longer wanted.
     pub surplus: Vec<(ObservedContainer, String)>,
 }
@@ -56,6 +58,7 @@ impl Plan {
     pub fn is_empty(&self) -> bool {
         self.networks.is_empty()
             && self.volumes.is_empty()
+            && self.doubled.is_empty()
             && self.surplus.is_empty()
             && self.containers.iter().all(|container| matches!(container.action, ContainerAction::Keep(_)))
     }
@@ -84,6 +87,8 @@ pub fn plan(wanted: Wanted, observed: &Observed) -> Plan {
         })
         .map(|container| (container.clone(), "the lab no longer has it".to_owned()))
         .collect();
+    let twice = |name: &str| observed.networks.iter().filter(|one| one.name == name).count() > 1;
+    let doubled = observed.networks.iter().filter(|one| twice(&one.name)).cloned().collect();
     let missing = |existing: &[ObservedResource], name: &str| !existing.iter().any(|one| one.name == name);
     let networks: Vec<_> =
         wanted.networks.into_iter().filter(|network| missing(&observed.networks, &network.name)).collect();
@@ -103,7 +108,7 @@ pub fn plan(wanted: Wanted, observed: &Observed) -> Plan {
             PlannedContainer { spec, action, reason: reason.to_owned() }
         })
         .collect();
-    Plan { networks, volumes, containers, surplus }
+    Plan { networks, volumes, containers, doubled, surplus }
 }
 
 /// The services that `spec` waits for to complete.

@@ -34,7 +34,7 @@ const HOMES: &[(&str, &str)] = &[
 ];
 
 /// Longest file.
-const LINES: usize = 600;
+const LINES: usize = 450;
 
 fn sources(folder: &Path) -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();

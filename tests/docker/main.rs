@@ -5,5 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
+mod kills;
+mod proxy;
 mod scenarios;
 mod support;

@@ -27,6 +27,22 @@ impl LabEnv {
         Self { instance: format!("{name}-{unique}"), folder }
     }
 
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Whether a command has left something open.
+    pub fn has_intents(&self) -> bool {
+        self.folder.path().join(format!("state/environments/page--{}/intents.json", self.instance)).exists()
+    }
+
+    /// How many attempts are recorded.
+    pub fn attempts(&self) -> usize {
+        let history = self.run(&["history", "page", "--most", "10000", "--format", "json"]);
+        let json: serde_json::Value = serde_json::from_str(&history.out).unwrap();
+        json["attempts"].as_array().unwrap().len()
+    }
+
     pub fn workspace(&self) -> PathBuf {
         self.folder.path().join(format!("workspace/page-{}", self.instance))
     }

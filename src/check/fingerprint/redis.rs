@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use redis::aio::MultiplexedConnection;
-use redis::{ConnectionAddr, IntoConnectionInfo, RedisConnectionInfo, RedisError, Value};
+use redis::{RedisConnectionInfo, RedisError, Value};
 use sha2::{Digest, Sha256};
+
+use crate::check::probe::redis::connect;
 
 /// More than a freshly started server of a lab ever holds.
 const MOST_KEYS: usize = 10_000;
 
 pub(super) async fn fingerprint(address: SocketAddr) -> Result<String, RedisError> {
-    let mut first = connect(address, 0).await?;
+    let mut first = connect(address, database(0)).await?;
     let mut digest = Sha256::new();
     let settings: BTreeMap<String, String> = redis::cmd("CONFIG").arg("GET").arg("*").query_async(&mut first).await?;
     digest.update(format!("{settings:?}"));
@@ -25,16 +27,13 @@ pub(super) async fn fingerprint(address: SocketAddr) -> Result<String, RedisErro
     let keyspace: String = redis::cmd("INFO").arg("keyspace").query_async(&mut first).await?;
     for number in databases(&keyspace) {
         digest.update(format!("db{number}"));
-        digest.update(content(&mut connect(address, number).await?).await?);
+        digest.update(content(&mut connect(address, database(number)).await?).await?);
     }
     Ok(digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-async fn connect(address: SocketAddr, database: i64) -> Result<MultiplexedConnection, RedisError> {
-    let info = ConnectionAddr::Tcp(address.ip().to_string(), address.port())
-        .into_connection_info()?
-        .set_redis_settings(RedisConnectionInfo::default().set_db(database));
-    redis::Client::open(info)?.get_multiplexed_async_connection().await
+fn database(number: i64) -> RedisConnectionInfo {
+    RedisConnectionInfo::default().set_db(number)
 }
 
 /// The databases that hold keys: `INFO keyspace` has a line `db0:keys=…` for each (redis.io, "INFO").

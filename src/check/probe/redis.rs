@@ -1,6 +1,6 @@
 //! `redis`: one command, its reply as data.
 
-use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisConnectionInfo, Value as Reply};
+use redis::{ConnectionAddr, IntoConnectionInfo, RedisConnectionInfo, Value as Reply};
 use serde_json::{Value, json};
 
 use super::{Fields, fitting, repository, wrong};
@@ -33,12 +33,7 @@ pub(super) async fn observe<W: World>(fields: &Fields<'_>, world: &W) -> Result<
         service: service.clone(),
         what: format!("Redis does not answer: {error}"),
     };
-    let info: ConnectionInfo = ConnectionAddr::Tcp(address.ip().to_string(), address.port())
-        .into_connection_info()
-        .map_err(failed)?
-        .set_redis_settings(settings);
-    let client = redis::Client::open(info).map_err(failed)?;
-    let mut connection = client.get_multiplexed_async_connection().await.map_err(failed)?;
+    let mut connection = connect(address, settings).await.map_err(failed)?;
     let mut command = redis::Cmd::new();
     for word in words {
         command.arg(word.as_str().map_or_else(|| word.to_string(), str::to_owned));
@@ -55,6 +50,17 @@ pub(super) async fn observe<W: World>(fields: &Fields<'_>, world: &W) -> Result<
         }
         Err(error) => Err(failed(error)),
     }
+}
+
+/// Connects to the server at this address.
+pub(in crate::check) async fn connect(
+    address: std::net::SocketAddr,
+    settings: RedisConnectionInfo,
+) -> Result<redis::aio::MultiplexedConnection, redis::RedisError> {
+    let info = ConnectionAddr::Tcp(address.ip().to_string(), address.port())
+        .into_connection_info()?
+        .set_redis_settings(settings);
+    redis::Client::open(info)?.get_multiplexed_async_connection().await
 }
 
 /// A reply as JSON (RESP: redis.io, "Redis serialization protocol specification").

@@ -1,0 +1,117 @@
+//! SIGKILL at every request to the engine that changes something, before and after it, and at moments that
+//! nobody chose: the next command finishes or undoes what was begun, and nothing is lost.
+
+use std::os::unix::process::CommandExt;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use crate::proxy::{Proxy, When};
+use crate::support::{LabEnv, docker, said};
+
+/// Kills `verb` at the `number`th change; `false` when it ended before that.
+fn killed_at(lab: &LabEnv, verb: &[&str], number: usize, when: When) -> bool {
+    let process: Arc<Mutex<Option<u32>>> = Arc::default();
+    let target = process.clone();
+    let proxy = Proxy::new(lab.folder(), Some((number, when)), move || {
+        // The process is known before it can have asked anything: the lock is held while it is spawned.
+        let id = target.lock().unwrap().unwrap();
+        kill(id);
+    });
+    let mut held = process.lock().unwrap();
+    let mut command = lab.command(verb);
+    command.env("DOCKER_HOST", proxy.host()).process_group(0);
+    let child = command.spawn().unwrap();
+    *held = Some(child.id());
+    drop(held);
+    let said = said(child.wait_with_output().unwrap());
+    assert!(proxy.struck() || said.code >= 0, "{said:?}");
+    proxy.struck()
+}
+
+fn kill(id: u32) {
+    let killed = std::process::Command::new("kill").args(["-9", &id.to_string()]).status().unwrap();
+    assert!(killed.success());
+}
+
+/// The lab runs, is judged, and goes, with nothing left.
+fn recovers(lab: &LabEnv, what: &str) {
+    let started = lab.run(&["start", "page"]);
+    assert_eq!(started.code, 0, "after {what}: {started:?}");
+    for service in ["redis", "web"] {
+        let state = docker(&["inspect", "-f", "{{.State.Status}}", &lab.container(service)]).out;
+        assert_eq!(state.trim(), "running", "after {what}: {service}");
+    }
+    assert!(!lab.has_intents(), "after {what}: an intent is left");
+}
+
+/// Kills `verb` at each of its changes, from the state that `before` leaves.
+fn everywhere(name: &str, verb: &[&str], before: &[&str]) -> usize {
+    let lab = LabEnv::new(name);
+    assert_eq!(lab.run(&["start", "page"]).code, 0);
+    lab.solve();
+    let mut attempts = 0;
+    let mut kills = 0;
+    for number in 0.. {
+        let mut ended = true;
+        for when in [When::Before, When::After] {
+            let prepared = lab.run(before);
+            assert_eq!(prepared.code, 0, "{prepared:?}");
+            attempts += usize::from(before[0] == "verify");
+            let what = format!("`{verb:?}` was killed at change {number}, {when:?}");
+            let struck = killed_at(&lab, verb, number, when);
+            ended &= !struck;
+            kills += usize::from(struck);
+            recovers(&lab, &what);
+            let recorded = lab.attempts();
+            assert!(recorded >= attempts, "after {what}: {recorded} attempts are recorded, {attempts} were made");
+        }
+        if ended {
+            break;
+        }
+    }
+    let down = lab.run(&["down", "page"]);
+    assert_eq!((down.code, lab.left()), (0, vec![]), "{down:?}");
+    println!("{name}: {kills} kills, each recovered from");
+    kills
+}
+
+#[test]
+fn start_can_be_killed_at_every_change() {
+    assert!(everywhere("kill-start", &["start", "page"], &["down", "page"]) >= 12);
+}
+
+#[test]
+fn reset_can_be_killed_at_every_change() {
+    assert!(everywhere("kill-reset", &["reset", "page"], &["start", "page"]) >= 6);
+}
+
+#[test]
+fn down_can_be_killed_at_every_change() {
+    assert!(everywhere("kill-down", &["down", "page"], &["start", "page"]) >= 6);
+}
+
+#[test]
+fn verify_with_a_fault_can_be_killed_at_every_change() {
+    assert!(everywhere("kill-verify", &["verify", "page"], &["verify", "page", "greeting"]) >= 4);
+}
+
+#[test]
+fn any_moment_will_do() {
+    let lab = LabEnv::new("kill-any");
+    assert_eq!(lab.run(&["start", "page"]).code, 0);
+    lab.solve();
+    // The same moments in every run; which of the work falls on them is the machine's choice.
+    let mut moment: u64 = 11;
+    for round in 0..20 {
+        moment = moment.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let verb = ["start", "reset", "down", "verify"][round % 4];
+        let mut child = lab.spawn(&[verb, "page"]);
+        std::thread::sleep(Duration::from_millis((moment >> 33) % 1500));
+        let _ = child.kill();
+        child.wait().unwrap();
+        recovers(&lab, &format!("`{verb}` was killed in round {round}"));
+    }
+    let judged = lab.run(&["verify", "page"]);
+    assert_eq!(judged.code, 0, "{judged:?}");
+    assert_eq!((lab.run(&["down", "page"]).code, lab.left()), (0, vec![]));
+}
