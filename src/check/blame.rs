@@ -1,8 +1,10 @@
 //! Whose fault it is that something was not as expected, with the engine's evidence.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
 
 use super::world::{ContainerView, Unobservable, World};
+use crate::lab::stack::Condition;
 use crate::lab::{Owner, ServiceName, Verdict};
 
 /// A judgement on what went wrong.
@@ -12,7 +14,12 @@ pub struct Ruling {
     pub evidence: Vec<String>,
 }
 
+/// Services that were not ready when judging began: why, and their last lines.
+pub type Unready = BTreeMap<ServiceName, (String, Vec<String>)>;
+
 const LOG_LINES: usize = 8;
+/// How long the engine may take to notice that a process has ended.
+const SETTLE: Duration = Duration::from_millis(500);
 
 /// Judges a failed step. `proposed` is what the step's own rules say (failed, or its `else:`); the
 /// machine's troubles overrule it. `faulted` are the services that this check itself has broken.
@@ -21,6 +28,7 @@ pub async fn rule<W: World>(
     proposed: Verdict,
     problem: Option<&Unobservable>,
     faulted: &BTreeSet<ServiceName>,
+    unready: &Unready,
 ) -> Ruling {
     if let Some(Unobservable::Definition(_)) = problem {
         return Ruling { verdict: Verdict::Defect, evidence: Vec::new() };
@@ -31,28 +39,15 @@ pub async fn rule<W: World>(
             evidence: vec![format!("the container engine does not answer: {why}")],
         };
     }
-    let mut evidence = Vec::new();
-    let mut learner_down = false;
-    let mut machine = Vec::new();
-    for service in world.services().keys().filter(|service| !faulted.contains(*service)) {
-        let Ok(view) = world.container(service, 1).await else { continue };
-        let owner = world.owner(service);
-        match state(&view, owner) {
-            State::Fine => {}
-            State::ByHand(words) => machine.push(format!("`{service}` {words}")),
-            State::Down(words) if owner == Owner::Lab => {
-                machine.push(format!(
-                    "`{service}` belongs to the lab and {words}; `labrunner reset {service}` makes it anew"
-                ));
-            }
-            State::Down(words) => {
-                learner_down = true;
-                evidence.push(format!("`{service}` {words}"));
-                let lines = world.logs(service, None, Some(LOG_LINES)).await.unwrap_or_default();
-                evidence.extend(lines.into_iter().map(|line| format!("  {service} | {line}")));
-            }
-        }
+    let mut found = look_around(world, faulted, unready).await;
+    // A process is gone a moment before the engine knows: a silent service is looked at again for a while.
+    let silent = matches!(problem, Some(Unobservable::Service { .. }));
+    let began = Instant::now();
+    while silent && found.is_empty() && began.elapsed() < SETTLE {
+        tokio::time::sleep(SETTLE / 10).await;
+        found = look_around(world, faulted, unready).await;
     }
+    let Around { mut evidence, mut machine, learner_down } = found;
     if let Some(Unobservable::Machine(why)) = problem {
         machine.push(why.clone());
     }
@@ -73,14 +68,67 @@ pub async fn rule<W: World>(
     Ruling { verdict, evidence }
 }
 
+/// What the services are doing, besides running as they should.
+#[derive(Default)]
+struct Around {
+    evidence: Vec<String>,
+    machine: Vec<String>,
+    learner_down: bool,
+}
+
+impl Around {
+    fn is_empty(&self) -> bool {
+        self.evidence.is_empty() && self.machine.is_empty()
+    }
+}
+
+async fn look_around<W: World>(world: &W, faulted: &BTreeSet<ServiceName>, unready: &Unready) -> Around {
+    let mut around = Around::default();
+    for service in world.services().keys().filter(|service| !faulted.contains(*service)) {
+        let Ok(view) = world.container(service, 1).await else { continue };
+        let owner = world.owner(service);
+        let one_shot = world.services().values().any(|other| {
+            let dependency = other.depends_on.get(service);
+            dependency.is_some_and(|one| one.condition == Condition::CompletedSuccessfully)
+        });
+        let told = |around: &mut Around, (reason, log): &(String, Vec<String>)| {
+            around.evidence.push(format!("`{service}` was not ready when judging began: {reason}"));
+            around.evidence.extend(log.iter().map(|line| format!("  {service} | {line}")));
+        };
+        match (state(&view, owner, one_shot), unready.get(service)) {
+            // It was not ready and is not there: what was said then says why.
+            (State::NoImage, Some(known)) => {
+                around.learner_down = true;
+                told(&mut around, known);
+            }
+            (State::Fine, Some(known)) => told(&mut around, known),
+            (State::Fine | State::NoImage, _) => {}
+            (State::ByHand(words), _) => around.machine.push(format!("`{service}` {words}")),
+            (State::Down(words), _) if owner == Owner::Lab => {
+                around.machine.push(format!(
+                    "`{service}` belongs to the lab and {words}; `labrunner reset {service}` makes it anew"
+                ));
+            }
+            (State::Down(words), _) => {
+                around.learner_down = true;
+                around.evidence.push(format!("`{service}` {words}"));
+                let lines = world.logs(service, None, Some(LOG_LINES)).await.unwrap_or_default();
+                around.evidence.extend(lines.into_iter().map(|line| format!("  {service} | {line}")));
+            }
+        }
+    }
+    around
+}
+
 enum State {
     Fine,
+    NoImage,
     /// Somebody or something outside the lab did this.
     ByHand(String),
     Down(String),
 }
 
-fn state(view: &ContainerView, owner: Owner) -> State {
+fn state(view: &ContainerView, owner: Owner, one_shot: bool) -> State {
     let code = view.exit_code.unwrap_or(-1);
     match view.state.as_str() {
         "paused" => State::ByHand("was paused by hand; unpause it, or run `labrunner start`".into()),
@@ -88,13 +136,18 @@ fn state(view: &ContainerView, owner: Owner) -> State {
             State::ByHand("was disconnected from the lab's network; run `labrunner reset`".into())
         }
         // A learner's image that does not build leaves no container; that was reported when it was built.
-        "missing" if owner == Owner::Learner => State::Down("has no container".into()),
-        "missing" => State::ByHand("has no container any more; run `labrunner start`".into()),
+        "missing" if owner == Owner::Learner && !view.has_image => State::NoImage,
+        "missing" => State::ByHand("has no container any more: somebody removed it; run `labrunner start`".into()),
         "restarting" => State::Down(format!("crashes again and again (exit code {code}, {} restarts)", view.restarts)),
-        "exited" if code == 0 => State::Fine,
+        "exited" if code == 0 && one_shot => State::Fine,
         "exited" if view.oom_killed => {
             State::Down(format!("ran out of its own memory limit and was killed (exit code {code})"))
         }
+        // Nothing inside a container can kill its first process (pid_namespaces(7)).
+        "exited" if code == 137 => State::ByHand(
+            "was killed from outside (exit code 137): by hand, or by this machine for want of memory".into(),
+        ),
+        "exited" if code == 0 => State::Down("has ended (exit code 0)".into()),
         "exited" => State::Down(format!("has exited with code {code}")),
         _ => State::Fine,
     }

@@ -24,6 +24,8 @@ pub struct Judge<'a, W: World> {
     pub settings: &'a BTreeMap<String, Value>,
     /// WORKSPACE, LAB and PORT_…
     pub constants: &'a BTreeMap<String, Value>,
+    /// Services that were not ready when judging began.
+    pub unready: &'a blame::Unready,
 }
 
 /// Judges `asked` and whatever it requires, in the order of the lab.
@@ -149,7 +151,7 @@ impl<W: World> Judge<'_, W> {
             Some((Kind::File, _)) if stopped.problem.is_none() => {
                 blame::Ruling { verdict: proposed, evidence: Vec::new() }
             }
-            _ => blame::rule(self.world, proposed, stopped.problem.as_ref(), faulted).await,
+            _ => blame::rule(self.world, proposed, stopped.problem.as_ref(), faulted, self.unready).await,
         };
         let reproduce = match &stopped.probe {
             Some((kind, fields)) => reproduce::command(*kind, fields, self.world).await,

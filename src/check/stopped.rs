@@ -77,17 +77,42 @@ pub(super) fn context(observation: &Observation, key: &str) -> String {
     }
 }
 
-/// Django's error pages are long; as text their first lines say it all.
+/// Lines of a page that a failure shows; the command beside it shows all of it.
+const PAGE_LINES: usize = 16;
+
+/// A page as a reader sees it; everything else as it is.
 fn readable(body: &str) -> String {
-    let is_page = body.trim_start().get(..9).is_some_and(|start| start.eq_ignore_ascii_case("<!doctype"));
-    let title = is_page.then(|| Some(body.split_once("<title>")?.1.split_once("</title>")?.0)).flatten();
-    match title {
-        Some(title) => {
-            let title = title.replace("&#x27;", "'").replace("&quot;", "\"").replace("&lt;", "<").replace("&gt;", ">");
-            format!("(a page) {}", title.split_whitespace().collect::<Vec<_>>().join(" "))
-        }
-        None => body.trim_end().to_owned(),
+    let start = body.trim_start().to_lowercase();
+    if !start.starts_with("<!doctype html") && !start.starts_with("<html") {
+        return body.trim_end().to_owned();
     }
+    let text = page_text(body);
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let more = lines.len().saturating_sub(PAGE_LINES);
+    let rest = if more > 0 { format!("\n… and {more} more lines") } else { String::new() };
+    format!("(a page) {}{rest}", lines[..lines.len() - more].join("\n"))
+}
+
+/// The text of an HTML page, tags, scripts and styles left out.
+fn page_text(page: &str) -> String {
+    let mut text = String::new();
+    let mut rest = page;
+    while let Some((before, tag)) = rest.split_once('<') {
+        text.push_str(before);
+        let name: String = tag.chars().take_while(char::is_ascii_alphanumeric).collect::<String>().to_lowercase();
+        let end = match name.as_str() {
+            "script" | "style" => tag.find(&format!("</{name}")).map_or(tag.len(), |at| at + 2 + name.len()),
+            _ => 0,
+        };
+        rest = tag[end..].split_once('>').map_or("", |(_, after)| after);
+        if !matches!(name.as_str(), "a" | "b" | "i" | "em" | "strong" | "span" | "code") {
+            text.push('\n');
+        }
+    }
+    text.push_str(rest);
+    let entities = [("&#x27;", "'"), ("&#39;", "'"), ("&quot;", "\""), ("&lt;", "<"), ("&gt;", ">"), ("&nbsp;", " ")];
+    let text = entities.iter().fold(text, |text, (entity, letter)| text.replace(entity, letter));
+    text.replace("&amp;", "&")
 }
 
 /// What could not be seen, in words.
@@ -100,5 +125,17 @@ pub(super) fn words(problem: &Unobservable) -> String {
             format!("`{service}` gave no answer within {} s", after.as_secs_f64())
         }
         Unobservable::TimedOut { service: None, after } => format!("no answer within {} s", after.as_secs_f64()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_page_is_shown_as_text() {
+        let page = "<!DOCTYPE html><html><head><style>p > b { color: red }</style><title>Error</title></head>\n\
+                    <body><h1>It&#x27;s <em>full</em></h1><p>No space &lt;left&gt;</p></body></html>";
+        assert_eq!(super::readable(page), "(a page) Error\nIt's full\nNo space <left>");
+        assert_eq!(super::readable("{\"a\": \"<b>\"}\n"), "{\"a\": \"<b>\"}");
+        assert!(super::readable(&format!("<html>{}", "<p>x".repeat(30))).ends_with("… and 14 more lines"));
     }
 }

@@ -77,6 +77,8 @@ pub struct ContainerView {
     pub restarts: u64,
     pub hostname: String,
     pub document: Value,
+    /// Whether the service has an image; one of the learner's may not build, and then has no container either.
+    pub has_image: bool,
     /// Whether it is connected to the lab's network.
     pub connected: bool,
 }

@@ -16,6 +16,7 @@ pub mod prove;
 pub mod reset;
 pub mod stack_images;
 pub mod start;
+pub mod trouble;
 pub mod up;
 pub mod verify;
 

@@ -19,6 +19,8 @@ pub struct Notes {
     pub running_code: BTreeMap<String, String>,
     /// Containers that have been seen ready.
     pub ready: BTreeSet<String>,
+    /// The service of the lab that was down the last time, after it had been made anew.
+    pub troubled: Option<String>,
     /// What services held when they were new: container id to fingerprint.
     pub baselines: BTreeMap<String, String>,
     /// Where images came from.

@@ -68,7 +68,7 @@ pub async fn images(
                 };
                 let state = crate::event::ServiceState::Failed(reason.clone());
                 app.sink.emit(Event::Service { service: name.clone(), state });
-                let why = NotReady { reason, log };
+                let why = NotReady { reason, machine: false, log };
                 built.insert(key, Err(why.clone()));
                 broken.insert(name.clone(), why);
             }

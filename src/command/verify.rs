@@ -7,14 +7,17 @@ use serde_json::{Value, json};
 
 use super::app::{App, Opened};
 use super::start::make_workspace;
-use super::up::{Up, up};
+use super::trouble::{cannot, trouble, up_to_judge};
+use super::up::Up;
 use super::{Failure, Outcome, exit_code};
 use crate::catalog::diagnostic::nearest;
+use crate::check::blame::Unready;
 use crate::check::{Judge, World, judge};
+use crate::environment::ready::NotReady;
 use crate::event::Event;
-use crate::lab::report::{CheckReport, Failure as Why, GoalReport, LabReport};
+use crate::lab::report::{GoalReport, LabReport};
 use crate::lab::view::View;
-use crate::lab::{GoalId, Lab, Owner, Verdict};
+use crate::lab::{GoalId, Lab, Verdict};
 use crate::record::{NewAttempt, NewVerdict, Record};
 use crate::workspace::solution::Solution;
 
@@ -31,9 +34,9 @@ pub async fn verify(app: &App, words: &[String], seed: Option<u64>) -> Result<Ou
     make_workspace(&opened)?;
     let seed = seed.unwrap_or_else(fresh_seed);
     let began = app.now();
-    let up = up(app, &opened, &engine).await?;
+    let mut up = up_to_judge(app, &opened, &engine).await?;
     let mut record = app.record()?;
-    let report = round(app, &opened, &up, &asked, seed, Some(&record)).await?;
+    let report = round(app, &opened, &mut up, &asked, seed, Some(&record)).await?;
     keep(app, &opened, &up, &mut record, &report, &began)?;
     Ok(Outcome { code: code(&report.goals), view: View::Verify(Box::new(report)) })
 }
@@ -84,18 +87,26 @@ fn asked(lab: &Lab, goals: &[String]) -> Result<BTreeSet<GoalId>, Failure> {
 pub async fn round(
     app: &App,
     opened: &Opened,
-    up: &Up,
+    up: &mut Up,
     asked: &BTreeSet<GoalId>,
     seed: u64,
     record: Option<&Record>,
 ) -> Result<LabReport, Failure> {
     let began = Instant::now();
+    let trouble = trouble(opened, up)?;
+    let up = &*up;
     let constants = constants(opened, up).await;
-    let judging =
-        Judge { world: &up.world, sink: app.sink.as_ref(), seed, settings: &opened.settings, constants: &constants };
-    let mut goals = match lab_trouble(opened, up) {
-        Some(why) => {
-            opened.lab.goals.iter().filter(|goal| asked.contains(&goal.id)).map(|goal| cannot(goal, &why)).collect()
+    let judging = Judge {
+        world: &up.world,
+        sink: app.sink.as_ref(),
+        seed,
+        settings: &opened.settings,
+        constants: &constants,
+        unready: &unready(up),
+    };
+    let mut goals = match trouble {
+        Some(trouble) => {
+            opened.lab.goals.iter().filter(|goal| asked.contains(&goal.id)).map(|goal| cannot(goal, &trouble)).collect()
         }
         None => judge(&judging, &opened.lab.goals, asked).await,
     };
@@ -103,7 +114,6 @@ pub async fn round(
     let untouched = solution.starter().manifest() == up.files.manifest();
     for goal in &mut goals {
         goal.already_true = untouched && goal.verdict == Verdict::Passed;
-        explain_unready(goal, up);
         if let Some(record) = record {
             after_the_fact(opened, up, record, goal)?;
         }
@@ -119,64 +129,13 @@ pub async fn round(
     })
 }
 
-/// A lab's own service that does not come up leaves nothing to judge against.
-fn lab_trouble(opened: &Opened, up: &Up) -> Option<String> {
-    let (service, why) = up.failed.iter().find(|(service, _)| opened.lab.owner_of(service) == Owner::Lab)?;
-    let log = why.log.iter().map(|line| format!("\n  {service} | {line}")).collect::<String>();
-    Some(format!("`{service}` belongs to the lab and is not ready: {}{log}", why.reason))
-}
-
-fn cannot(goal: &crate::lab::Goal, why: &str) -> GoalReport {
-    let failure = Why {
-        message: "nothing can be judged while a service of the lab is down".into(),
-        expected: None,
-        observed: None,
-        reproduce: Some("labrunner status".into()),
-        evidence: vec![why.to_owned()],
-        step: "start".into(),
-        line: 0,
-        waited: None,
-        data: Value::Null,
+/// What the learner's services that did not get ready said, for failures that they may explain.
+fn unready(up: &Up) -> Unready {
+    let lines = |why: &NotReady| {
+        let log = why.log.iter().rev().take(8).rev().cloned().collect();
+        (why.reason.clone(), log)
     };
-    let took = std::time::Duration::ZERO;
-    let check = CheckReport {
-        name: "the lab runs".into(),
-        verdict: Verdict::Undecided,
-        took,
-        failure: Some(failure),
-        left_out: None,
-    };
-    GoalReport {
-        goal: goal.id.clone(),
-        title: goal.title.clone(),
-        points: goal.points,
-        verdict: Verdict::Undecided,
-        already_true: false,
-        blocked_by: Vec::new(),
-        checks: vec![check],
-        changed_since_pass: None,
-        next_hint: None,
-        took,
-    }
-}
-
-/// A failed goal tells which services of the learner were not even ready.
-fn explain_unready(goal: &mut GoalReport, up: &Up) {
-    if goal.verdict != Verdict::Failed {
-        return;
-    }
-    for failure in goal.checks.iter_mut().filter_map(|check| check.failure.as_mut()) {
-        // Evidence about services belongs to failures that have any.
-        if failure.evidence.is_empty() {
-            continue;
-        }
-        for (service, why) in &up.failed {
-            if !failure.evidence.iter().any(|line| line.contains(&format!("`{service}`"))) {
-                failure.evidence.push(format!("`{service}` is not ready: {}", why.reason));
-                failure.evidence.extend(why.log.iter().rev().take(8).rev().map(|line| format!("  {service} | {line}")));
-            }
-        }
-    }
+    up.failed.iter().map(|(service, why)| (service.clone(), lines(why))).collect()
 }
 
 fn after_the_fact(opened: &Opened, up: &Up, record: &Record, goal: &mut GoalReport) -> Result<(), Failure> {

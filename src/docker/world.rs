@@ -197,7 +197,8 @@ impl World for DockerWorld {
     async fn container(&self, service: &ServiceName, replica: u32) -> Result<ContainerView, Unobservable> {
         let Some(found) = self.containers(service, Some(replica)).await?.into_iter().next() else {
             let document = json!({ "state": "missing" });
-            return Ok(ContainerView { state: "missing".into(), document, ..ContainerView::default() });
+            let has_image = self.images.contains_key(service);
+            return Ok(ContainerView { state: "missing".into(), document, has_image, ..ContainerView::default() });
         };
         let facts = self.engine.inspect(&found.id).await.map_err(|error| machine(&error))?;
         let document = json!({
@@ -220,6 +221,7 @@ impl World for DockerWorld {
             oom_killed: facts.oom_killed,
             restarts: facts.restarts,
             hostname: facts.hostname,
+            has_image: true,
             connected: !expected || facts.networks.iter().any(|name| name.starts_with(&self.identity.project())),
             document,
         })

@@ -90,7 +90,9 @@ pub async fn apply<E: Engine, P: Prober>(plan: &Plan, context: &Context<'_, E, P
         if let Err(failed) = result {
             let not_ready = match failed {
                 Failed::Service(not_ready) => not_ready,
-                Failed::Engine(error) => NotReady { reason: error.to_string(), log: Vec::new() },
+                Failed::Engine(error) => {
+                    NotReady { reason: error.to_string(), machine: error.fault.is_the_machines(), log: Vec::new() }
+                }
             };
             let service = planned.spec.service.clone();
             context.sink.emit(Event::Service {
@@ -287,7 +289,7 @@ impl Board {
                     && dependency.required
                 {
                     let reason = format!("not started, because `{service}` is not ready: {reason}");
-                    return Err(NotReady { reason, log: Vec::new() });
+                    return Err(NotReady { reason, machine: false, log: Vec::new() });
                 }
             }
         }

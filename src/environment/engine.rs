@@ -26,6 +26,16 @@ pub enum EngineFault {
     Other,
 }
 
+impl EngineFault {
+    /// Whether no container, and nobody who wrote one, has to do with it.
+    pub fn is_the_machines(&self) -> bool {
+        matches!(
+            self,
+            EngineFault::Unreachable | EngineFault::PortTaken | EngineFault::AddressesTaken | EngineFault::NoSpace
+        )
+    }
+}
+
 /// A failed engine call.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("the container engine could not {operation}: {message}")]

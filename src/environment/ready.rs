@@ -75,6 +75,8 @@ pub struct Deaths {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NotReady {
     pub reason: String,
+    /// No service's doing: the disk is full, the engine is gone.
+    pub machine: bool,
     /// The last lines it wrote.
     pub log: Vec<String>,
 }
@@ -84,6 +86,9 @@ const CRASHES: u32 = 3;
 /// How often the engine is asked about the container itself while probing, in case an event was lost.
 const LOOK: Duration = Duration::from_millis(500);
 const LOG_LINES: usize = 20;
+/// How long a service that shows nothing has to live before it counts as running: a crash at the start comes
+/// earlier.
+const STEADY: Duration = Duration::from_millis(500);
 
 /// Waits until the container shows its sign, dies for good, or `deadline` is over.
 pub async fn wait<E: Engine, P: Prober>(
@@ -101,14 +106,28 @@ pub async fn wait<E: Engine, P: Prober>(
     let mut last = String::from("it has not answered yet");
     let mut looked = Instant::now();
     let mut pause = Duration::from_millis(8);
+    let (mut alive_since, mut died) = (began, 0);
     loop {
-        if let Some(result) = ended(&deaths.borrow_and_update().clone(), sign, restarts) {
+        let known = deaths.borrow_and_update().clone();
+        if known.count > died {
+            (alive_since, died) = (Instant::now(), known.count);
+        }
+        if let Some(result) = ended(&known, sign, restarts) {
             return conclude(engine, id, result).await;
         }
-        if looked.elapsed() > LOOK || (address.is_none() && matches!(sign, Sign::Port(_))) {
+        let settled = *sign == Sign::Running && alive_since.elapsed() >= STEADY;
+        if settled || looked.elapsed() > LOOK || (address.is_none() && matches!(sign, Sign::Port(_))) {
             looked = Instant::now();
             if let Ok(facts) = engine.inspect(id).await {
                 address = spec.networks.first().and_then(|(network, ..)| facts.addresses.get(network).copied());
+                // Between two lives a container that crashes again and again waits ever longer.
+                if facts.state == ContainerState::Restarting && facts.restarts >= CRASHES.into() {
+                    let last = exit_words(facts.exit_code.unwrap_or(-1), facts.oom_killed);
+                    return conclude(engine, id, Err(looping(&last))).await;
+                }
+                if settled && facts.state == ContainerState::Running {
+                    return Ok(());
+                }
                 if facts.state == ContainerState::Exited {
                     let dead = Deaths { count: CRASHES, last_exit: facts.exit_code, out_of_memory: facts.oom_killed };
                     if let Some(result) = ended(&dead, sign, false) {
@@ -118,6 +137,7 @@ pub async fn wait<E: Engine, P: Prober>(
             }
         }
         match look(engine, spec, id, sign, prober, address).await {
+            Ok(()) if *sign == Sign::Running => last = "it does not run steadily".into(),
             Ok(()) => return Ok(()),
             Err(reason) => last = if reason.is_empty() { last } else { reason },
         }
@@ -149,9 +169,13 @@ fn ended(deaths: &Deaths, sign: &Sign, restarts: bool) -> Option<Result<(), Stri
         Sign::Completion if code == 0 => Some(Ok(())),
         Sign::Completion if !restarts => Some(Err(exit_words(code, deaths.out_of_memory))),
         _ if restarts && deaths.count < CRASHES => None,
-        _ if restarts => Some(Err(format!("it crashes again and again: {}", exit_words(code, deaths.out_of_memory)))),
+        _ if restarts => Some(Err(looping(&exit_words(code, deaths.out_of_memory)))),
         _ => Some(Err(exit_words(code, deaths.out_of_memory))),
     }
+}
+
+fn looping(last: &str) -> String {
+    format!("it crashes again and again: {last}")
 }
 
 /// An exit in words.
@@ -169,7 +193,7 @@ async fn conclude<E: Engine>(engine: &E, id: &str, result: Result<(), String>) -
         Ok(()) => Ok(()),
         Err(reason) => {
             let lines = engine.logs(id, Some(LOG_LINES), None).await.unwrap_or_default();
-            Err(NotReady { reason, log: lines.into_iter().map(|line| line.text).collect() })
+            Err(NotReady { reason, machine: false, log: lines.into_iter().map(|line| line.text).collect() })
         }
     }
 }

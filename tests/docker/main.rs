@@ -4,7 +4,9 @@
 //! and say how to get one.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+#![expect(clippy::print_stdout, reason = "what was counted is worth a line")]
 
+mod blame;
 mod kills;
 mod proxy;
 mod scenarios;

@@ -1,7 +1,6 @@
 //! What a learner does, and what goes wrong meanwhile.
 
 use std::net::TcpListener;
-use std::time::Duration;
 
 use crate::support::{LabEnv, docker};
 
@@ -69,24 +68,6 @@ fn the_machine_is_not_the_learners_fault() {
     let judged = lab.run(&["verify", "page", "greeting"]);
     assert_eq!(judged.code, 1, "{judged:?}");
     assert!(judged.out.contains("memory"), "{}", judged.out);
-}
-
-#[test]
-fn a_killed_command_leaves_nothing_that_the_next_one_does_not_finish() {
-    let lab = LabEnv::new("kill");
-    for (round, verb) in ["start", "reset", "start", "down", "start", "verify"].iter().enumerate() {
-        let mut child = lab.spawn(&[verb, "page"]);
-        // Different moments in every round; the test holds at each of them.
-        std::thread::sleep(Duration::from_millis(120 + 170 * round as u64));
-        child.kill().unwrap();
-        child.wait().unwrap();
-    }
-    let started = lab.run(&["start", "page"]);
-    assert_eq!(started.code, 0, "{started:?}");
-    lab.solve();
-    let judged = lab.run(&["verify", "page"]);
-    assert_eq!(judged.code, 0, "{judged:?}");
-    assert_eq!((lab.run(&["down", "page"]).code, lab.left()), (0, vec![]));
 }
 
 #[test]

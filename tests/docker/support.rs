@@ -13,18 +13,24 @@ pub struct Said {
 
 pub struct LabEnv {
     folder: tempfile::TempDir,
+    lab: &'static str,
     instance: String,
 }
 
 impl LabEnv {
+    /// For the small lab that most scenarios use.
     pub fn new(name: &str) -> Self {
+        Self::of("page", name)
+    }
+
+    pub fn of(lab: &'static str, name: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
         std::fs::set_permissions(folder.path(), mode).unwrap();
         let unique = folder.path().file_name().unwrap().to_string_lossy().to_lowercase();
         let unique: String = unique.chars().filter(char::is_ascii_alphanumeric).collect();
         std::fs::create_dir_all(folder.path().join(".labrunner")).unwrap();
-        Self { instance: format!("{name}-{unique}"), folder }
+        Self { lab, instance: format!("{name}-{unique}"), folder }
     }
 
     pub fn folder(&self) -> &Path {
@@ -33,7 +39,7 @@ impl LabEnv {
 
     /// Whether a command has left something open.
     pub fn has_intents(&self) -> bool {
-        self.folder.path().join(format!("state/environments/page--{}/intents.json", self.instance)).exists()
+        self.folder.path().join(format!("state/environments/{}--{}/intents.json", self.lab, self.instance)).exists()
     }
 
     /// How many attempts are recorded.
@@ -44,17 +50,22 @@ impl LabEnv {
     }
 
     pub fn workspace(&self) -> PathBuf {
-        self.folder.path().join(format!("workspace/page-{}", self.instance))
+        self.folder.path().join(format!("workspace/{}-{}", self.lab, self.instance))
     }
 
     /// Names the command that holds the environment.
     pub fn lock_file(&self) -> PathBuf {
-        self.folder.path().join(format!("state/environments/page--{}/lock", self.instance))
+        self.folder.path().join(format!("state/environments/{}--{}/lock", self.lab, self.instance))
     }
 
     /// The name of a container on the engine.
     pub fn container(&self, service: &str) -> String {
-        format!("labrunner-page-{}-{service}-1", self.instance)
+        format!("{}-{service}-1", self.project())
+    }
+
+    /// The Compose project.
+    pub fn project(&self) -> String {
+        format!("labrunner-{}-{}", self.lab, self.instance)
     }
 
     pub fn command(&self, arguments: &[&str]) -> Command {
@@ -102,7 +113,7 @@ impl LabEnv {
 
 impl Drop for LabEnv {
     fn drop(&mut self) {
-        let _ = self.run(&["down", "page"]);
+        let _ = self.run(&["down", self.lab]);
     }
 }
 

@@ -9,7 +9,7 @@ use crate::catalog::discover::Outline;
 use crate::command::Failure;
 use crate::command::app::{App, Opened};
 use crate::command::pristine::{meant, pristine, remove_all};
-use crate::command::up::up;
+use crate::command::trouble::up_to_judge;
 use crate::command::verify::{fresh_seed, round};
 use crate::docker::DockerEngine;
 use crate::environment::engine::Engine;
@@ -70,9 +70,9 @@ impl<'a> Room<'a> {
         variant.files.materialise(&opened.workspace, &ignored(&opened.lab.workspace_ignore))?;
         // Data of one variant must not help or hurt the next.
         pristine(app, opened, self.engine, &meant(opened, &[])).await?;
-        let up = up(app, opened, self.engine).await?;
+        let mut up = up_to_judge(app, opened, self.engine).await?;
         let asked: BTreeSet<GoalId> = opened.lab.goals.iter().map(|goal| goal.id.clone()).collect();
-        let report = round(app, opened, &up, &asked, seed, None).await?;
+        let report = round(app, opened, &mut up, &asked, seed, None).await?;
         let row = CellRow {
             variant: variant.name.clone(),
             round: number,
