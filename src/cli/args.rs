@@ -182,10 +182,16 @@ pub enum Verb {
 pub enum ImagesVerb {
     /// Show the labs' images and what serves them here
     List,
-    /// Fetch what a lab (or every lab) needs, as `--images` says
-    Pull { lab: Option<String> },
-    /// Build what a lab (or every lab) needs from recipes
-    Build { lab: Option<String> },
+    /// Fetch what a lab (or every lab) needs, or one image, as `--images` says
+    Pull {
+        #[arg(value_name = "LAB|IMAGE")]
+        lab: Option<String>,
+    },
+    /// Build what a lab (or every lab) needs, or one image, from recipes
+    Build {
+        #[arg(value_name = "LAB|IMAGE")]
+        lab: Option<String>,
+    },
     /// Write a lab's (or every lab's) images into a file
     Save { file: PathBuf, lab: Option<String> },
     /// Read images from a file that `images save` wrote

@@ -57,6 +57,12 @@ impl From<ImageError> for Failure {
             ImageError::RegistryUnreachable { .. } => {
                 failure.hint("try `--images local`, which builds images from recipes")
             }
+            ImageError::Refused { .. } => failure
+                .hint("is the name right, and may you have it? `docker login REGISTRY` remembers who you are")
+                .hint("`--images local` builds it from a recipe, if there is one"),
+            ImageError::NoRecipe { .. } => {
+                failure.hint("`labrunner images load FILE` brings images from a machine that can reach a registry")
+            }
             ImageError::Forbidden { .. } => failure.hint("try `--images auto`"),
             _ => failure,
         }

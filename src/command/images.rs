@@ -9,9 +9,11 @@ use crate::image::ensure::Means;
 use crate::image::{self, ImageEngine, Policy, Reference, recipe};
 use crate::lab::view::{ImageRow, View};
 
-/// The images that a lab names (every lab, when none is said), those that its starter builds on included.
+/// The images that a lab names (every lab, when none is said), those that its starter builds on included; or the
+/// one image that is named itself, with its tag.
 fn names(app: &App, lab: Option<&str>) -> Result<BTreeSet<String>, Failure> {
     let outlines = match lab {
+        Some(image) if image.contains(':') && Reference::parse(image).is_some() => return Ok([image.to_owned()].into()),
         Some(name) => vec![app.choose(Some(name))?],
         None => app.outlines()?,
     };

@@ -17,6 +17,11 @@ pub enum ConnectError {
     NoPermission { place: String },
     #[error("the container engine at `{place}` does not answer: {message}")]
     NoAnswer { place: String, message: String },
+    #[error(
+        "labrunner does not speak to `{place}` by itself: forward the engine's socket with \
+         `ssh -nNT -L /tmp/engine.sock:/var/run/docker.sock HOST` and set DOCKER_HOST=unix:///tmp/engine.sock"
+    )]
+    Scheme { place: String },
     #[error("the Docker context `{name}` cannot be used: {message}")]
     Context { name: String, message: String },
 }
@@ -24,6 +29,7 @@ pub enum ConnectError {
 /// bollard's limit covers whole seconds of waiting for headers; ours are set at each call.
 const SECONDS: u64 = 3600;
 const SOCKET: &str = "unix:///var/run/docker.sock";
+const AUTH: &str = "x-registry-auth";
 const ANSWER: Duration = Duration::from_secs(10);
 
 impl DockerEngine {
@@ -32,9 +38,13 @@ impl DockerEngine {
     /// # Errors
     /// No engine answers; the error tells why, as far as it can be known.
     pub async fn connect(environment: &BTreeMap<String, String>) -> Result<Self, ConnectError> {
-        let place = host(environment)?;
-        let docker = open(&place)
-            .map_err(|error| ConnectError::NoAnswer { place: place.clone(), message: with_causes(&error) })?;
+        let at = place(environment)?;
+        let place = at.host.clone();
+        if !["unix://", "tcp://", "http://", "https://"].iter().any(|scheme| place.starts_with(scheme)) {
+            return Err(ConnectError::Scheme { place });
+        }
+        let docker =
+            open(&at).map_err(|error| ConnectError::NoAnswer { place: place.clone(), message: with_causes(&error) })?;
         if let Some(path) = place.strip_prefix("unix://") {
             socket(path)?;
         }
@@ -48,14 +58,38 @@ impl DockerEngine {
     }
 }
 
-fn open(place: &str) -> Result<Docker, bollard::errors::Error> {
-    match place.split_once("://") {
-        Some(("unix", _)) => Docker::connect_with_unix(place, SECONDS, API_DEFAULT_VERSION),
-        Some(("tcp" | "http", rest)) => {
+/// An engine's address, and the folder of the certificates for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Place {
+    host: String,
+    tls: Option<PathBuf>,
+}
+
+fn open(place: &Place) -> Result<Docker, bollard::errors::Error> {
+    let docker = match (place.host.split_once("://"), &place.tls) {
+        (Some(("tcp" | "https", rest)), Some(folder)) => Docker::connect_with_ssl(
+            &format!("tcp://{rest}"),
+            &folder.join("key.pem"),
+            &folder.join("cert.pem"),
+            &folder.join("ca.pem"),
+            SECONDS,
+            API_DEFAULT_VERSION,
+        ),
+        (Some(("tcp" | "http", rest)), None) => {
             Docker::connect_with_http(&format!("tcp://{rest}"), SECONDS, API_DEFAULT_VERSION)
         }
-        _ => Docker::connect_with_defaults(),
-    }
+        _ => Docker::connect_with_unix(&place.host, SECONDS, API_DEFAULT_VERSION),
+    };
+    Ok(docker?.with_request_modifier(|mut request| {
+        // bollard writes credentials in base64's usual alphabet; the engine reads the one for URLs (RFC 4648,
+        // section 5) and takes what it cannot read for no credentials at all.
+        let sent = request.headers().get(AUTH).and_then(|value| value.to_str().ok());
+        let proper = sent.and_then(|text| text.replace('+', "-").replace('/', "_").parse().ok());
+        if let Some(value) = proper {
+            request.headers_mut().insert(AUTH, value);
+        }
+        request
+    }))
 }
 
 /// A socket that refuses is somebody else's; one that is missing is nobody's.
@@ -70,12 +104,14 @@ fn socket(path: &str) -> Result<(), ConnectError> {
 }
 
 /// Precedence as in Docker's client: DOCKER_HOST, DOCKER_CONTEXT, `currentContext` of config.json.
-fn host(environment: &BTreeMap<String, String>) -> Result<String, ConnectError> {
-    if let Some(host) = environment.get("DOCKER_HOST").filter(|host| !host.is_empty()) {
-        return Ok(host.clone());
-    }
+fn place(environment: &BTreeMap<String, String>) -> Result<Place, ConnectError> {
+    let variable = |name: &str| environment.get(name).filter(|value| !value.is_empty());
     let home = environment.get("HOME").map(PathBuf::from).unwrap_or_default();
     let config = environment.get("DOCKER_CONFIG").map_or_else(|| home.join(".docker"), PathBuf::from);
+    if let Some(host) = variable("DOCKER_HOST") {
+        let folder = || variable("DOCKER_CERT_PATH").map_or_else(|| config.clone(), PathBuf::from);
+        return Ok(Place { host: host.clone(), tls: variable("DOCKER_TLS_VERIFY").map(|_| folder()) });
+    }
     let current = || {
         let text = std::fs::read_to_string(config.join("config.json")).ok()?;
         let json: serde_json::Value = serde_json::from_str(&text).ok()?;
@@ -83,11 +119,11 @@ fn host(environment: &BTreeMap<String, String>) -> Result<String, ConnectError> 
     };
     match environment.get("DOCKER_CONTEXT").cloned().or_else(current) {
         Some(name) if name != "default" && !name.is_empty() => context(&config, &name),
-        _ => Ok(SOCKET.into()),
+        _ => Ok(Place { host: SOCKET.into(), tls: None }),
     }
 }
 
-fn context(config: &Path, name: &str) -> Result<String, ConnectError> {
+fn context(config: &Path, name: &str) -> Result<Place, ConnectError> {
     let failed = |message: String| ConnectError::Context { name: name.to_owned(), message };
     let folders = std::fs::read_dir(config.join("contexts/meta")).map_err(|error| failed(error.to_string()))?;
     for folder in folders.flatten() {
@@ -95,7 +131,10 @@ fn context(config: &Path, name: &str) -> Result<String, ConnectError> {
         let Ok(json) = serde_json::from_str::<serde_json::Value>(&text) else { continue };
         if json["Name"] == name {
             let host = json["Endpoints"]["docker"]["Host"].as_str();
-            return host.map(str::to_owned).ok_or_else(|| failed("it names no host".into()));
+            let host = host.ok_or_else(|| failed("it names no host".into()))?.to_owned();
+            // The folder of a context's certificates is called like the folder of its description.
+            let tls = config.join("contexts/tls").join(folder.file_name()).join("docker");
+            return Ok(Place { host, tls: tls.is_dir().then_some(tls) });
         }
     }
     Err(failed("there is none of that name".into()))
@@ -116,11 +155,18 @@ mod tests {
         let with = |pairs: &[(&str, &str)]| {
             let mut map: BTreeMap<String, String> = pairs.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect();
             map.insert("DOCKER_CONFIG".into(), config.clone());
-            host(&map).map_err(|error| error.to_string())
+            place(&map).map_err(|error| error.to_string())
         };
-        assert_eq!(with(&[]), Ok(SOCKET.into()));
-        assert_eq!(with(&[("DOCKER_CONTEXT", "far")]), Ok("tcp://far:2375".into()));
-        assert_eq!(with(&[("DOCKER_CONTEXT", "far"), ("DOCKER_HOST", "unix:///x")]), Ok("unix:///x".into()));
+        let plain = |host: &str| Ok(Place { host: host.into(), tls: None });
+        assert_eq!(with(&[]), plain(SOCKET));
+        assert_eq!(with(&[("DOCKER_CONTEXT", "far")]), plain("tcp://far:2375"));
+        assert_eq!(with(&[("DOCKER_CONTEXT", "far"), ("DOCKER_HOST", "unix:///x")]), plain("unix:///x"));
+        let secured = with(&[("DOCKER_HOST", "tcp://x:1"), ("DOCKER_TLS_VERIFY", "1"), ("DOCKER_CERT_PATH", "/c")]);
+        assert_eq!(secured, Ok(Place { host: "tcp://x:1".into(), tls: Some("/c".into()) }));
+        let certificates = folder.path().join("contexts/tls/abc/docker");
+        std::fs::create_dir_all(&certificates).unwrap();
+        let far = Place { host: "tcp://far:2375".into(), tls: Some(certificates) };
+        assert_eq!(with(&[("DOCKER_CONTEXT", "far")]), Ok(far));
         assert!(with(&[("DOCKER_CONTEXT", "gone")]).unwrap_err().contains("there is none of that name"));
     }
 }

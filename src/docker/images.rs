@@ -145,7 +145,16 @@ fn pull_error(image: &Reference, error: &Error) -> ImageError {
         Error::DockerStreamError { error } => error.clone(),
         other => with_causes(other),
     };
-    let said_no = ["denied", "unauthorized", "not found", "manifest unknown", "no such image", "toomanyrequests"];
+    let said_no = [
+        "denied",
+        "unauthorized",
+        "no basic auth",
+        "authentication required",
+        "not found",
+        "manifest unknown",
+        "no such image",
+        "toomanyrequests",
+    ];
     let lower = message.to_lowercase();
     if said_no.iter().any(|words| lower.contains(words)) && !lower.contains("no such host") {
         return ImageError::Refused { image: image.to_string(), message };

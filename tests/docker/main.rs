@@ -7,7 +7,9 @@
 #![expect(clippy::print_stdout, reason = "what was counted is worth a line")]
 
 mod blame;
+mod contract;
 mod kills;
 mod proxy;
+mod registry;
 mod scenarios;
 mod support;

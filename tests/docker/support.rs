@@ -128,3 +128,9 @@ pub fn said(output: Output) -> Said {
         err: String::from_utf8_lossy(&output.stderr).into_owned(),
     }
 }
+
+/// Builds an image of ours, unless it is there.
+pub fn recipe(env: &LabEnv, image: &str) {
+    let built = env.run(&["images", "build", image]);
+    assert_eq!(built.code, 0, "{built:?}");
+}

@@ -1,0 +1,133 @@
+//! What each image offers, whatever it was made from: the documented interface of the official image.
+
+use crate::support::{LabEnv, Said, docker, recipe};
+
+/// The official image if it is on the engine, else ours.
+fn image(official: &str, ours: &str) -> String {
+    if docker(&["image", "inspect", official]).code == 0 {
+        return official.to_owned();
+    }
+    recipe(&LabEnv::new("contract"), official);
+    format!("labrunner.local/{ours}")
+}
+
+/// Runs a container to its end.
+fn run(arguments: &[&str]) -> Said {
+    docker(&[&["run", "--rm"], arguments].concat())
+}
+
+#[track_caller]
+fn prints(arguments: &[&str], words: &str) {
+    let said = run(arguments);
+    assert_eq!((said.code, said.out.trim()), (0, words), "{arguments:?}: {}", said.err);
+}
+
+/// A container that is gone when the test ends.
+struct Running(String);
+
+impl Running {
+    fn start(arguments: &[&str]) -> Self {
+        let said = docker(&[&["run", "-d"], arguments].concat());
+        assert_eq!(said.code, 0, "{said:?}");
+        Self(said.out.trim().to_owned())
+    }
+
+    /// Asks until it answers like this.
+    fn comes_to_say(&self, command: &[&str], words: &str) {
+        let began = std::time::Instant::now();
+        loop {
+            let said = docker(&[&["exec", &self.0], command].concat());
+            if said.code == 0 && said.out.contains(words) {
+                return;
+            }
+            assert!(began.elapsed().as_secs() < 30, "{command:?} never said `{words}`: {said:?}");
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        docker(&["rm", "-fv", &self.0]);
+    }
+}
+
+/// One fact of an image's configuration.
+fn fact(image: &str, format: &str) -> String {
+    docker(&["image", "inspect", "-f", format, image]).out.trim().to_owned()
+}
+
+#[test]
+fn python() {
+    let python = image("python:3.13-slim", "python:3.13-slim");
+    prints(&[&python, "python", "-c", "import sys; print(*sys.version_info[:2])"], "3 13");
+    prints(&[&python, "python3", "-c", "import ssl, sqlite3, zlib, lzma, bz2, ctypes; print('all')"], "all");
+    prints(&[&python, "python", "-c", "import locale; print(locale.getpreferredencoding())"], "UTF-8");
+    // `pip` installs into what `python` runs, for root and without a word about managed environments.
+    let installed = run(&[&python, "sh", "-c", "pip install -q six && python -c 'import six; print(six.__name__)'"]);
+    assert_eq!((installed.code, installed.out.trim()), (0, "six"), "{installed:?}");
+    assert!(!installed.err.contains("externally-managed"), "{}", installed.err);
+    assert_eq!(fact(&python, "{{json .Config.Cmd}}"), "[\"python3\"]");
+    assert_eq!(fact(&python, "{{json .Config.Entrypoint}}"), "null");
+    assert_eq!(fact(&python, "{{.Config.User}}"), "");
+}
+
+#[test]
+fn redis() {
+    let redis = image("redis:8", "redis:8");
+    assert_eq!(fact(&redis, "{{json .Config.ExposedPorts}}"), "{\"6379/tcp\":{}}");
+    assert_eq!(fact(&redis, "{{json .Config.Volumes}}"), "{\"/data\":{}}");
+    assert_eq!(fact(&redis, "{{.Config.WorkingDir}}"), "/data");
+    prints(&[&redis, "sh", "-c", "echo any command"], "any command");
+    // The server runs as `redis`, lets other hosts in, and keeps its data in /data.
+    let plain = Running::start(&[&redis]);
+    plain.comes_to_say(&["redis-cli", "PING"], "PONG");
+    plain.comes_to_say(&["redis-cli", "CONFIG", "GET", "protected-mode"], "no");
+    plain.comes_to_say(&["redis-cli", "CONFIG", "GET", "dir"], "/data");
+    plain.comes_to_say(&["sh", "-c", "stat -c %U /proc/1/"], "redis");
+    plain.comes_to_say(&["redis-cli", "INFO", "server"], "redis_version:8.");
+    // Options after the image's name belong to the server.
+    let options = Running::start(&[&redis, "--appendonly", "yes", "--requirepass", "s3cret"]);
+    options.comes_to_say(&["redis-cli", "--no-auth-warning", "-a", "s3cret", "CONFIG", "GET", "appendonly"], "yes");
+    // So does a file of settings.
+    let script = "echo 'maxmemory 7mb' > /tmp/my.conf && exec docker-entrypoint.sh redis-server /tmp/my.conf";
+    let file = Running::start(&["--entrypoint", "sh", &redis, "-c", script]);
+    file.comes_to_say(&["redis-cli", "CONFIG", "GET", "maxmemory"], "7340032");
+}
+
+#[test]
+fn sendria() {
+    let sendria = image("msztolcman/sendria:v2.2.2.0", "sendria:v2.2.2.0");
+    let catcher = Running::start(&[&sendria]);
+    let send = "import smtplib; from email.message import EmailMessage as E; m = E(); m['From'] = 'a@x'; m['To'] = 'b@x'; \
+                m['Subject'] = 'Hi'; m.set_content('text'); smtplib.SMTP('127.0.0.1', 1025).send_message(m); print('sent')";
+    catcher.comes_to_say(&["python3", "-c", send], "sent");
+    let read =
+        "import urllib.request; print(urllib.request.urlopen('http://127.0.0.1:1080/api/messages/').read().decode())";
+    catcher.comes_to_say(&["python3", "-c", read], "\"subject\": \"Hi\"");
+    let clear = "import urllib.request as u; print(u.urlopen(u.Request('http://127.0.0.1:1080/api/messages/', method='DELETE')).status)";
+    catcher.comes_to_say(&["python3", "-c", clear], "20");
+    catcher.comes_to_say(&["python3", "-c", read], "\"data\": []");
+}
+
+#[test]
+fn registry() {
+    let registry = image("registry:2", "registry:2");
+    assert_eq!(fact(&registry, "{{json .Config.ExposedPorts}}"), "{\"5000/tcp\":{}}");
+    assert_eq!(fact(&registry, "{{json .Config.Volumes}}"), "{\"/var/lib/registry\":{}}");
+    let server = Running::start(&["-p", "127.0.0.1::5000", &registry]);
+    let port = docker(&["port", &server.0, "5000"]).out;
+    let port = port.trim().rsplit(':').next().unwrap().to_owned();
+    let name = format!("127.0.0.1:{port}/contract/empty:1");
+    let began = std::time::Instant::now();
+    while std::net::TcpStream::connect(format!("127.0.0.1:{port}")).is_err() {
+        assert!(began.elapsed().as_secs() < 30, "the registry never listened");
+    }
+    // What was pushed can be pulled, and what was not is not found.
+    let missing = docker(&["pull", &name]);
+    assert_ne!(missing.code, 0, "{missing:?}");
+    let pushed = docker(&["tag", &registry, &name]).code == 0 && docker(&["push", &name]).code == 0;
+    docker(&["rmi", &name]);
+    assert!(pushed && docker(&["pull", &name]).code == 0, "what was pushed comes back");
+    docker(&["rmi", &name]);
+    assert!(missing.err.contains("not found") || missing.err.contains("manifest unknown"), "{}", missing.err);
+}
