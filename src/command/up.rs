@@ -67,7 +67,7 @@ pub async fn up(app: &App, opened: &Opened, engine: &DockerEngine) -> Result<Up,
     failed.extend(broken);
     let observed = engine.observe(&opened.identity).await?;
     if notes.subnet.is_none() || observed.networks.is_empty() {
-        notes.subnet = subnet(app, opened, engine).await?;
+        notes.subnet = subnet(app, opened, engine, &[]).await?;
     }
     notes.generation += 1;
     let mut plan = plan_for(opened, &notes, &images, &observed, notes.subnet.clone());
@@ -92,13 +92,13 @@ pub async fn up(app: &App, opened: &Opened, engine: &DockerEngine) -> Result<Up,
         starts: 2 * std::thread::available_parallelism().map_or(2, usize::from),
         known_ready: &known_ready,
     };
-    let mut tries = 0;
+    let mut refused: Vec<String> = Vec::new();
     let outcome = loop {
         match apply(&plan, &context).await {
-            // Somebody made a network with these addresses a moment ago: by now the engine shows it.
-            Err(error) if error.fault == EngineFault::AddressesTaken && tries < SUBNET_TRIES => {
-                tries += 1;
-                notes.subnet = subnet(app, opened, engine).await?;
+            // Somebody makes a network with these addresses just now; the engine may not show it yet.
+            Err(error) if error.fault == EngineFault::AddressesTaken && refused.len() < SUBNET_TRIES => {
+                refused.extend(notes.subnet.take());
+                notes.subnet = subnet(app, opened, engine, &refused).await?;
                 let observed = engine.observe(&opened.identity).await?;
                 plan = plan_for(opened, &notes, &world.images, &observed, notes.subnet.clone());
             }
@@ -167,8 +167,14 @@ fn note(app: &App, text: &str) {
     app.sink.emit(Event::Note { text: text.to_owned() });
 }
 
-async fn subnet(app: &App, opened: &Opened, engine: &DockerEngine) -> Result<Option<String>, Failure> {
-    let mut taken: Vec<Subnet> = engine.subnets().await?.iter().filter_map(|text| Subnet::parse(text)).collect();
+async fn subnet(
+    app: &App,
+    opened: &Opened,
+    engine: &DockerEngine,
+    refused: &[String],
+) -> Result<Option<String>, Failure> {
+    let known = engine.subnets().await?;
+    let mut taken: Vec<Subnet> = known.iter().chain(refused).filter_map(|text| Subnet::parse(text)).collect();
     taken.extend(host_routes());
     let pool = app.environment.get("LABRUNNER_SUBNETS").map_or(POOL, String::as_str);
     let pool = Subnet::parse(pool).ok_or_else(|| Failure::usage(format!("`{pool}` is no network like {POOL}")))?;
