@@ -19,7 +19,7 @@ pub type Unready = BTreeMap<ServiceName, (String, Vec<String>)>;
 
 const LOG_LINES: usize = 8;
 /// How long the engine may take to notice that a process has ended.
-const SETTLE: Duration = Duration::from_millis(500);
+const SETTLE: Duration = Duration::from_secs(1);
 
 /// Judges a failed step. `proposed` is what the step's own rules say (failed, or its `else:`); the
 /// machine's troubles overrule it. `faulted` are the services that this check itself has broken.
@@ -41,13 +41,14 @@ pub async fn rule<W: World>(
     }
     let mut found = look_around(world, faulted, unready).await;
     // A process is gone a moment before the engine knows: a silent service is looked at again for a while.
+    // Whether it was killed for its memory the engine knows later still.
     let silent = matches!(problem, Some(Unobservable::Service { .. }));
     let began = Instant::now();
-    while silent && found.is_empty() && began.elapsed() < SETTLE {
+    while silent && (found.is_empty() || found.killed) && began.elapsed() < SETTLE {
         tokio::time::sleep(SETTLE / 10).await;
         found = look_around(world, faulted, unready).await;
     }
-    let Around { mut evidence, mut machine, learner_down } = found;
+    let Around { mut evidence, mut machine, learner_down, .. } = found;
     if let Some(Unobservable::Machine(why)) = problem {
         machine.push(why.clone());
     }
@@ -74,6 +75,8 @@ struct Around {
     evidence: Vec<String>,
     machine: Vec<String>,
     learner_down: bool,
+    /// A process was killed, and nobody has said why.
+    killed: bool,
 }
 
 impl Around {
@@ -95,6 +98,7 @@ async fn look_around<W: World>(world: &W, faulted: &BTreeSet<ServiceName>, unrea
             around.evidence.push(format!("`{service}` was not ready when judging began: {reason}"));
             around.evidence.extend(log.iter().map(|line| format!("  {service} | {line}")));
         };
+        around.killed |= view.state == "exited" && view.exit_code == Some(137) && !view.oom_killed;
         match (state(&view, owner, one_shot), unready.get(service)) {
             // It was not ready and is not there: what was said then says why.
             (State::NoImage, Some(known)) => {

@@ -1,7 +1,7 @@
 //! A wanted container in the engine's words.
 
 use std::collections::HashMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bollard::models::{
     ContainerCreateBody, DeviceMapping, EndpointIpamConfig, EndpointSettings, HealthConfig, HostConfig,
@@ -15,9 +15,13 @@ use bollard::query_parameters::{
 
 use super::{DockerEngine, call, limit};
 use crate::environment::engine::Engine;
+use crate::environment::identity;
 use crate::environment::wanted::{ContainerSpec, NetworkSpec, VolumeSpec};
 use crate::environment::{EngineError, EngineFault};
 use crate::lab::stack::{self, InjectedFile, MountSource, Protocol};
+
+/// How long the engine may take to show what it has reserved a name for.
+const UNSEEN: Duration = Duration::from_secs(10);
 
 impl DockerEngine {
     pub(super) async fn make_network(&self, spec: &NetworkSpec) -> Result<(), EngineError> {
@@ -39,6 +43,32 @@ impl DockerEngine {
         let create = self.docker.create_network(request);
         let made = call(format!("create network {}", spec.name), limit::CREATE, create).await?;
         self.only_network(&spec.name, &made.id).await
+    }
+
+    /// Makes the name of a container free, if a command that was killed while it made one has left it: the engine
+    /// reserves the name first and shows the container a moment later.
+    async fn give_way(&self, mut error: EngineError, spec: &ContainerSpec, began: Instant) -> Result<(), EngineError> {
+        match call("inspect a container", limit::LOOK, self.docker.inspect_container(&spec.name, None)).await {
+            Ok(found) => {
+                let labels = found.config.and_then(|config| config.labels).unwrap_or_default();
+                let ours = [identity::LAB, identity::INSTANCE, identity::SERVICE]
+                    .iter()
+                    .all(|key| labels.get(*key) == spec.labels.get(*key));
+                if let (true, Some(id)) = (ours, found.id) {
+                    return self.remove(&id).await;
+                }
+            }
+            Err(unseen) if unseen.fault == EngineFault::NotFound && began.elapsed() < UNSEEN => {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                return Ok(());
+            }
+            Err(_) => {}
+        }
+        error.message = format!(
+            "a container named `{}` exists that labrunner did not make; remove or rename it (`docker rm {}`)",
+            spec.name, spec.name
+        );
+        Err(error)
     }
 
     /// Removes other networks of this name: engines allow several, and a command that was killed while it made
@@ -72,8 +102,16 @@ impl DockerEngine {
             options = options.platform(platform);
         }
         let operation = format!("create container {}", spec.name);
-        let create = self.docker.create_container(Some(options.build()), body(spec));
-        let id = call(operation, limit::CREATE, create).await.map_err(|error| explain_conflict(error, spec))?.id;
+        let options = options.build();
+        let began = Instant::now();
+        let id = loop {
+            let create = self.docker.create_container(Some(options.clone()), body(spec));
+            match call(operation.clone(), limit::CREATE, create).await {
+                Ok(made) => break made.id,
+                Err(error) if error.fault == EngineFault::Conflict => self.give_way(error, spec, began).await?,
+                Err(error) => return Err(error),
+            }
+        };
         // Engines before API 1.44 take one network at creation; the others are joined before the start.
         for (network, aliases, address) in spec.networks.iter().skip(1) {
             let request = NetworkConnectRequest {
@@ -95,16 +133,6 @@ impl DockerEngine {
         }
         Ok(id)
     }
-}
-
-fn explain_conflict(mut error: EngineError, spec: &ContainerSpec) -> EngineError {
-    if error.fault == EngineFault::Conflict {
-        error.message = format!(
-            "a container named `{}` exists that labrunner did not make; remove or rename it (`docker rm {}`)",
-            spec.name, spec.name
-        );
-    }
-    error
 }
 
 fn body(spec: &ContainerSpec) -> ContainerCreateBody {

@@ -58,11 +58,11 @@ fn what_the_learners_service_does_is_the_learners() {
                 except OSError as e: self.send_error(500, str(e))\n        else: ";
     says(&judged(&lab, "serve.py", &serve(&format!("{full}{HELLO}"))), FAILED, &["No space left on device"]);
     says(&judged(&lab, "serve.py", &serve(HELLO)), 0, &[]);
-    let crashes = "raise SystemExit('again')\n";
-    says(&judged(&lab, "loop.py", crashes), 0, &[]);
-    std::fs::write(lab.workspace().join("loop.py"), crashes).unwrap();
+    let crashes = "echo lost again; exit 1\n";
+    says(&judged(&lab, "loop.sh", crashes), 0, &[]);
+    std::fs::write(lab.workspace().join("loop.sh"), crashes).unwrap();
     let both = judged(&lab, "serve.py", &serve(&HELLO.replace("hello", "goodbye")));
-    says(&both, FAILED, &["`looper`", "crashes again and again"]);
+    says(&both, FAILED, &["`looper`", "crashes again and again", "lost again"]);
     let unbuilt = judged(&lab, "Dockerfile", "FROM python:3.13-slim\nRUN exit 9\n");
     says(&unbuilt, FAILED, &["its image does not build"]);
 }
@@ -71,12 +71,14 @@ fn what_the_learners_service_does_is_the_learners() {
 fn interfered(lab: &LabEnv, meanwhile: impl FnOnce()) -> Said {
     let witness = lab.container("witness");
     docker(&["exec", &witness, "redis-cli", "DEL", "asked"]);
+    docker(&["exec", &witness, "redis-cli", "SET", "hold", "yes"]);
     let child = lab.spawn(&["verify", "blame"]);
     let began = Instant::now();
     while !docker(&["exec", &witness, "redis-cli", "GET", "asked"]).out.contains("yes") {
         assert!(began.elapsed() < Duration::from_secs(60), "the check never began");
     }
     meanwhile();
+    docker(&["exec", &witness, "redis-cli", "DEL", "hold"]);
     said(child.wait_with_output().unwrap())
 }
 
@@ -102,6 +104,7 @@ fn what_others_do_meanwhile_is_nobodys() {
     // The lab's own service down in the middle: not the learner's, even if the page fails too.
     let down = interfered(&lab, || drop((docker(&["stop", "-t", "0", &witness]), docker(&["stop", "-t", "0", &web]))));
     says(&down, UNDECIDED, &["`witness`"]);
+    assert_eq!(lab.run(&["reset", "blame"]).code, 0);
     says(&lab.run(&["verify", "blame"]), 0, &[]);
 }
 

@@ -1,6 +1,6 @@
 //! What each image offers, whatever it was made from: the documented interface of the official image.
 
-use crate::support::{LabEnv, Said, docker, recipe};
+use crate::support::{LabEnv, Said, docker, recipe, speaks_http};
 
 /// The official image if it is on the engine, else ours.
 fn image(official: &str, ours: &str) -> String {
@@ -119,8 +119,8 @@ fn registry() {
     let port = port.trim().rsplit(':').next().unwrap().to_owned();
     let name = format!("127.0.0.1:{port}/contract/empty:1");
     let began = std::time::Instant::now();
-    while std::net::TcpStream::connect(format!("127.0.0.1:{port}")).is_err() {
-        assert!(began.elapsed().as_secs() < 30, "the registry never listened");
+    while !speaks_http(&port) {
+        assert!(began.elapsed().as_secs() < 30, "the registry never answered");
     }
     // What was pushed can be pulled, and what was not is not found.
     let missing = docker(&["pull", &name]);

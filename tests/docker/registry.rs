@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::support::{LabEnv, Said, docker, recipe};
+use crate::support::{LabEnv, Said, docker, recipe, speaks_http};
 
 /// Written in base64, the password has letters that differ between its two alphabets.
 const PASSWORD: &str = "what~ever?>>>~~";
@@ -41,8 +41,7 @@ impl Registry {
         let port = docker(&["port", &name, "5000"]).out;
         let port = port.trim().rsplit(':').next().unwrap().to_owned();
         let registry = Self { name, port };
-        let listens = || std::net::TcpStream::connect(format!("127.0.0.1:{}", registry.port)).is_ok();
-        while !listens() {
+        while !speaks_http(&registry.port) {
             assert_eq!(docker(&["inspect", "-f", "{{.State.Running}}", &registry.name]).out.trim(), "true");
         }
         registry

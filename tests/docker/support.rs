@@ -37,6 +37,17 @@ impl LabEnv {
         self.folder.path()
     }
 
+    /// A copy of some of the tests' labs, to change; returns the folder that holds them.
+    pub fn own_labs(&self, names: &[&str]) -> PathBuf {
+        let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/docker/labs");
+        let to = self.folder.path().join("labs");
+        std::fs::create_dir_all(&to).unwrap();
+        for name in names {
+            assert!(Command::new("cp").arg("-r").arg(from.join(name)).arg(&to).status().unwrap().success());
+        }
+        to
+    }
+
     /// Whether a command has left something open.
     pub fn has_intents(&self) -> bool {
         self.folder.path().join(format!("state/environments/{}--{}/intents.json", self.lab, self.instance)).exists()
@@ -133,4 +144,18 @@ pub fn said(output: Output) -> Said {
 pub fn recipe(env: &LabEnv, image: &str) {
     let built = env.run(&["images", "build", image]);
     assert_eq!(built.code, 0, "{built:?}");
+}
+
+/// Whether a server answers on this port of loopback: a published port accepts long before one does.
+pub fn speaks_http(port: &str) -> bool {
+    use std::io::{Read, Write};
+    let ask = || -> std::io::Result<bool> {
+        let mut stream = std::net::TcpStream::connect(format!("127.0.0.1:{port}"))?;
+        stream.set_read_timeout(Some(std::time::Duration::from_secs(2)))?;
+        stream.write_all(b"GET /v2/ HTTP/1.0\r\n\r\n")?;
+        let mut start = [0; 4];
+        stream.read_exact(&mut start)?;
+        Ok(&start == b"HTTP")
+    };
+    ask().unwrap_or(false)
 }
