@@ -106,17 +106,15 @@ pub async fn wait<E: Engine, P: Prober>(
     let mut last = String::from("it has not answered yet");
     let mut looked = Instant::now();
     let mut pause = Duration::from_millis(8);
-    let (mut alive_since, mut died) = (began, 0);
+    // The life in which it was seen running, and since when.
+    let mut life: Option<(Option<String>, Instant)> = None;
     loop {
         let known = deaths.borrow_and_update().clone();
-        if known.count > died {
-            (alive_since, died) = (Instant::now(), known.count);
-        }
         if let Some(result) = ended(&known, sign, restarts) {
             return conclude(engine, id, result).await;
         }
-        let settled = *sign == Sign::Running && alive_since.elapsed() >= STEADY;
-        if settled || looked.elapsed() > LOOK || (address.is_none() && matches!(sign, Sign::Port(_))) {
+        let unknown = *sign == Sign::Running && life.is_none();
+        if unknown || looked.elapsed() > LOOK || (address.is_none() && matches!(sign, Sign::Port(_))) {
             looked = Instant::now();
             if let Ok(facts) = engine.inspect(id).await {
                 address = spec.networks.first().and_then(|(network, ..)| facts.addresses.get(network).copied());
@@ -125,8 +123,15 @@ pub async fn wait<E: Engine, P: Prober>(
                     let last = exit_words(facts.exit_code.unwrap_or(-1), facts.oom_killed);
                     return conclude(engine, id, Err(looping(&last))).await;
                 }
-                if settled && facts.state == ContainerState::Running {
-                    return Ok(());
+                if *sign == Sign::Running && facts.state == ContainerState::Running {
+                    match &life {
+                        Some((start, since)) if *start == facts.started_at => {
+                            if since.elapsed() >= STEADY {
+                                return Ok(());
+                            }
+                        }
+                        _ => life = Some((facts.started_at.clone(), Instant::now())),
+                    }
                 }
                 if facts.state == ContainerState::Exited {
                     let dead = Deaths { count: CRASHES, last_exit: facts.exit_code, out_of_memory: facts.oom_killed };
