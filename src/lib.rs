@@ -33,10 +33,11 @@ pub fn run() -> std::process::ExitCode {
         }
     };
     let screen = request.screen;
-    let sink: Box<dyn event::Sink> = match (screen.format, std::io::IsTerminal::is_terminal(&std::io::stderr())) {
-        (cli::Format::Human, true) => Box::new(output::terminal::Terminal::new()),
-        _ => Box::new(output::plain::Plain),
-    };
+    let sink: std::sync::Arc<dyn event::Sink> =
+        match (screen.format, std::io::IsTerminal::is_terminal(&std::io::stderr())) {
+            (cli::Format::Human, true) => std::sync::Arc::new(output::terminal::Terminal::new()),
+            _ => std::sync::Arc::new(output::plain::Plain),
+        };
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

@@ -4,6 +4,7 @@ mod args;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::{CommandFactory, Parser};
 
@@ -55,7 +56,7 @@ impl Request {
     ///
     /// # Errors
     /// What the command could not do.
-    pub async fn run(self, sink: Box<dyn Sink>) -> Result<Outcome, Failure> {
+    pub async fn run(self, sink: Arc<dyn Sink>) -> Result<Outcome, Failure> {
         let Some(verb) = self.arguments.verb.clone() else {
             return command::look::list(&self.app(sink)?);
         };
@@ -74,7 +75,7 @@ impl Request {
         dispatch(&app, verb).await
     }
 
-    fn app(&self, sink: Box<dyn Sink>) -> Result<App, Failure> {
+    fn app(&self, sink: Arc<dyn Sink>) -> Result<App, Failure> {
         let variable = |name: &str| self.environment.get(name).filter(|value| !value.is_empty());
         let home = variable("HOME").map_or_else(|| PathBuf::from("."), PathBuf::from);
         let folder = |own: &str, base: &str, fallback: &str| {
@@ -140,7 +141,7 @@ async fn dispatch(app: &App, verb: Verb) -> Result<Outcome, Failure> {
         Verb::Show { lab, goal } => look::show(app, &words(lab, goal)),
         Verb::Verify { lab, goals, seed } => verify::verify(app, &words(lab, goals), seed).await,
         Verb::Hint { goal } => look::hint(app, goal.as_deref()),
-        Verb::Solution { goal } => look::solution(app, goal.as_deref()),
+        Verb::Solution { goal } => look::solution(app, goal.as_deref()).await,
         Verb::Status { lab } => look::status(app, lab.as_deref()).await,
         Verb::Logs { service, tail, lab } => inside::logs(app, lab.as_deref(), &service, tail).await,
         Verb::Exec { service, command, lab } => inside::exec(app, lab.as_deref(), &service, &command).await,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -38,7 +39,7 @@ pub struct App {
     pub base: BaseSettings,
     pub yes: bool,
     pub colour: bool,
-    pub sink: Box<dyn Sink>,
+    pub sink: Arc<dyn Sink>,
     /// The command as it was typed, for the lock.
     pub typed: String,
 }
@@ -74,6 +75,17 @@ impl App {
     /// The time, for records.
     pub fn now(&self) -> String {
         jiff::Timestamp::now().to_string()
+    }
+
+    /// Whether the learner agrees: `--yes`, or a yes to the question where there is somebody to ask.
+    pub async fn agreed(&self, question: &str) -> bool {
+        if self.yes {
+            return true;
+        }
+        let (sink, question) = (self.sink.clone(), question.to_owned());
+        // Waiting for a key would hold up everything else, Ctrl-C included.
+        let answer = tokio::task::spawn_blocking(move || sink.ask(&question)).await;
+        matches!(answer, Ok(Some(true)))
     }
 
     /// The course root.

@@ -8,7 +8,7 @@ use super::prove::proof::lab_digest;
 ///
 /// # Errors
 /// Nobody agreed yet; the message says to what.
-pub fn consent(app: &App, opened: &Opened) -> Result<(), Failure> {
+pub async fn consent(app: &App, opened: &Opened) -> Result<(), Failure> {
     if opened.lab.needs.is_empty() {
         return Ok(());
     }
@@ -18,15 +18,12 @@ pub fn consent(app: &App, opened: &Opened) -> Result<(), Failure> {
     if given.lines().any(|line| line == digest) {
         return Ok(());
     }
-    if !app.yes {
-        let words = opened
-            .lab
-            .stack
-            .services
-            .iter()
-            .flat_map(|(name, service)| service.needs.iter().map(move |(_, words)| format!("\n  {name}: {words}")));
-        let list: String = words.collect();
-        let message = format!("{} asks for more than a lab usually may:{list}", opened.lab.id);
+    let services = opened.lab.stack.services.iter();
+    let list: String = services
+        .flat_map(|(name, service)| service.needs.iter().map(move |(_, words)| format!("\n  {name}: {words}")))
+        .collect();
+    let message = format!("{} asks for more than a lab usually may:{list}", opened.lab.id);
+    if !app.agreed(&format!("{message}\ndo you trust its author?")).await {
         return Err(Failure::usage(message)
             .hint("if you trust its author, agree with `--yes`; it is asked again when the lab changes"));
     }

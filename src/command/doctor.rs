@@ -19,7 +19,7 @@ const START: Duration = Duration::from_secs(60);
 /// A repair fails, or is asked for without consent.
 pub async fn doctor(app: &App, fix: bool) -> Result<Outcome, Failure> {
     if fix {
-        repair(app).await?;
+        repair(app, false).await?;
     }
     let machine = machine(app);
     let mut findings = Vec::new();
@@ -92,18 +92,15 @@ pub async fn engine(app: &App) -> Result<DockerEngine, Failure> {
         Err(error) if !matches!(error, ConnectError::NotThere { .. }) => return app.engine().await,
         _ => {}
     }
-    if app.yes {
-        repair(app).await?;
+    let steps = engine_fix(&machine(app), &ConnectError::NotThere { place: SOCKET.into() }).join(" && ");
+    if app.agreed(&format!("there is no container engine here; set one up with `{steps}`?")).await {
+        repair(app, true).await?;
         return app.engine().await;
     }
-    let machine = machine(app);
-    let steps = engine_fix(&machine, &ConnectError::NotThere { place: SOCKET.into() });
-    app.engine()
-        .await
-        .map_err(|failure| failure.hint(format!("with `--yes` this command would run: {}", steps.join(" && "))))
+    app.engine().await.map_err(|failure| failure.hint(format!("with `--yes` this command would run: {steps}")))
 }
 
-async fn repair(app: &App) -> Result<(), Failure> {
+async fn repair(app: &App, agreed: bool) -> Result<(), Failure> {
     let machine = machine(app);
     let gone = DockerEngine::connect(&app.environment).await;
     let mut packages = machine.missing_for_recipes();
@@ -114,11 +111,13 @@ async fn repair(app: &App) -> Result<(), Failure> {
     if !packages.is_empty() {
         let commands = machine.install(&packages);
         match commands {
-            Ok(commands) if app.yes => run_all(app, &commands)?,
             Ok(commands) => {
-                let list: Vec<String> = commands.into_iter().map(|words| words.join(" ")).collect();
-                return Err(Failure::usage("nothing was changed: consent is needed")
-                    .hint(format!("`--yes` runs: {}", list.join(" && "))));
+                let list = commands.iter().map(|words| words.join(" ")).collect::<Vec<_>>().join(" && ");
+                if !agreed && !app.agreed(&format!("run `{list}`?")).await {
+                    let failure = Failure::usage("nothing was changed: consent is needed");
+                    return Err(failure.hint(format!("`--yes` runs: {list}")));
+                }
+                run_all(app, &commands)?;
             }
             // Without recipes labs still run from a registry; without an engine nothing does.
             Err(steps) if engine_missing => return Err(Failure::engine("the container engine is missing").hint(steps)),

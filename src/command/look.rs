@@ -109,7 +109,7 @@ pub fn hint(app: &App, name: Option<&str>) -> Result<Outcome, Failure> {
 ///
 /// # Errors
 /// It was not agreed to; there is no such goal.
-pub fn solution(app: &App, name: Option<&str>) -> Result<Outcome, Failure> {
+pub async fn solution(app: &App, name: Option<&str>) -> Result<Outcome, Failure> {
     let opened = app.open(&app.choose(None)?)?;
     let record = app.record()?;
     let id = match name {
@@ -119,7 +119,8 @@ pub fn solution(app: &App, name: Option<&str>) -> Result<Outcome, Failure> {
             .ok_or_else(|| Failure::usage("every goal is reached"))?,
     };
     let goal = find_goal(&opened.lab, &id)?;
-    if !app.yes {
+    let question = format!("show the solution of `{id}`? the record will remember");
+    if !app.agreed(&question).await {
         let hint = format!(
             "`labrunner hint {id}` leads without giving away; `labrunner solution {id} --yes` shows it, and the record remembers"
         );

@@ -1,6 +1,7 @@
 //! The images of a lab's stack: what it names is brought in, what it builds is built.
 
 use std::collections::BTreeMap;
+use std::future::Future;
 use std::time::Instant;
 
 use super::app::{App, Opened};
@@ -10,6 +11,7 @@ use crate::environment::ready::NotReady;
 use crate::event::Event;
 use crate::image::ensure::{Means, Ready};
 use crate::image::{self, BuildRequest, DIGEST, ImageEngine, ImageError, Reference};
+use crate::lab::stack::Build;
 use crate::lab::{Owner, ServiceName};
 
 /// Name and id on the engine of each service's image.
@@ -85,33 +87,24 @@ fn is_learners(error: &ImageError) -> bool {
     )
 }
 
-async fn build_image(
+/// What building one service's image means: its name, the key of its content, the request.
+async fn build_of<F: Future<Output = Result<BTreeMap<String, Ready>, ImageError>>>(
     opened: &Opened,
-    engine: &DockerEngine,
     name: &ServiceName,
-    build: &crate::lab::stack::Build,
-    means: &Means<'_>,
-) -> Result<(String, String), ImageError> {
+    build: &Build,
+    bases: impl FnOnce(Vec<String>) -> F,
+) -> Result<(String, String, BuildRequest), ImageError> {
     let dockerfile = build.dockerfile.as_deref().unwrap_or("Dockerfile");
     let prepare = |replace: &dyn Fn(&str) -> Option<String>| {
         image::build::prepare(&build.context, dockerfile, build.dockerfile_inline.as_deref(), replace)
     };
-    let first = prepare(&|_| None)?;
-    let bases: BTreeMap<String, Ready> = image::ensure(engine, &first.from, means).await?;
+    let bases = bases(prepare(&|_| None)?.from).await?;
     let prepared = prepare(&|name| bases.get(name).map(|one| one.name.clone()).filter(|other| *other != name))?;
     let ids: Vec<&str> = bases.values().map(|one| one.id.as_str()).collect();
     let digest = format!("{}-{}", prepared.digest, short_hash(&format!("{ids:?}{:?}{:?}", build.args, build.target)));
     let image = Reference::local(&format!("{}/{name}", opened.identity.project()), "latest").to_string();
-    if let Some(facts) = engine.find(&image).await?
-        && facts.digest.as_ref() == Some(&digest)
-        && !build.no_cache
-    {
-        return Ok((image, facts.id));
-    }
-    let began = Instant::now();
-    means.sink.emit(Event::ImageBegan { image: image.clone(), how: "build" });
     let mut labels = build.labels.clone();
-    labels.insert(DIGEST.into(), digest);
+    labels.insert(DIGEST.into(), digest.clone());
     let request = BuildRequest {
         name: image.clone(),
         context: prepared.context,
@@ -121,6 +114,26 @@ async fn build_image(
         labels,
         no_cache: build.no_cache,
     };
+    Ok((image, digest, request))
+}
+
+async fn build_image(
+    opened: &Opened,
+    engine: &DockerEngine,
+    name: &ServiceName,
+    build: &Build,
+    means: &Means<'_>,
+) -> Result<(String, String), ImageError> {
+    let bases = |from: Vec<String>| async move { image::ensure(engine, &from, means).await };
+    let (image, digest, request) = build_of(opened, name, build, bases).await?;
+    if let Some(facts) = engine.find(&image).await?
+        && facts.digest.as_ref() == Some(&digest)
+        && !build.no_cache
+    {
+        return Ok((image, facts.id));
+    }
+    let began = Instant::now();
+    means.sink.emit(Event::ImageBegan { image: image.clone(), how: "build" });
     engine
         .build(request, &|line| means.sink.emit(Event::ImageLine { image: image.clone(), line: line.to_owned() }))
         .await?;
@@ -128,6 +141,45 @@ async fn build_image(
     let facts = engine.find(&image).await?;
     let facts = facts.ok_or_else(|| ImageError::Engine(format!("`{image}` was built and is not on the engine")))?;
     Ok((image, facts.id))
+}
+
+/// What [`images`] would find and do, without doing it: the images that are there, and a step with its reason for
+/// each that is not.
+///
+/// # Errors
+/// The engine does not answer.
+pub async fn planned(opened: &Opened, engine: &DockerEngine) -> Result<(Images, Vec<(String, String)>), Failure> {
+    let (mut images, mut steps) = (Images::new(), BTreeMap::new());
+    for (name, service) in &opened.lab.stack.services {
+        let found = match (&service.build, &service.image) {
+            (Some(build), _) => {
+                let bases = |from: Vec<String>| async move { image::present(engine, &from).await };
+                match build_of(opened, name, build, bases).await {
+                    Ok((image, digest, _)) => {
+                        let facts = engine.find(&image).await?.filter(|facts| facts.digest.as_ref() == Some(&digest));
+                        if facts.is_none() {
+                            steps.insert(format!("build the image of {name}"), "what it is made from is new".into());
+                        }
+                        (image, facts.map(|facts| facts.id).unwrap_or_default())
+                    }
+                    Err(error) => {
+                        steps.insert(format!("build the image of {name}"), error.to_string());
+                        (String::new(), String::new())
+                    }
+                }
+            }
+            (None, Some(image)) => match image::present(engine, std::slice::from_ref(image)).await?.remove(image) {
+                Some(ready) => (ready.name, ready.id),
+                None => {
+                    steps.insert(format!("fetch image {image}"), "it is not on the engine".into());
+                    (image.clone(), String::new())
+                }
+            },
+            (None, None) => continue,
+        };
+        images.insert(name.clone(), found);
+    }
+    Ok((images, steps.into_iter().collect()))
 }
 
 fn short_hash(text: &str) -> String {

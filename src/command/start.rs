@@ -32,11 +32,13 @@ pub async fn start(app: &App, name: Option<&str>, workspace: Option<&Path>, dry_
     let engine = super::doctor::engine(app).await?;
     let _lock = app.lock(&opened)?;
     if dry_run {
-        let created = make_workspace(&opened)?;
-        let plan = planned(app, &opened, &engine).await?;
-        let title =
-            format!("start {} would{}", opened.identity, if created { " (the workspace was made)" } else { "" });
-        return Ok(Outcome::ok(View::Plan { title, steps: plan.describe() }));
+        let mut steps = Vec::new();
+        if !opened.workspace.exists() {
+            let step = format!("make the workspace {}", opened.workspace.display());
+            steps.push((step, "it is not there; made from the starter".to_owned()));
+        }
+        steps.extend(planned(&opened, &engine).await?);
+        return Ok(Outcome::ok(View::Plan { title: format!("start {} would", opened.identity), steps }));
     }
     let record = app.record()?;
     if workspace.is_some() {
@@ -77,7 +79,17 @@ pub fn make_workspace(opened: &Opened) -> Result<bool, Failure> {
         return Ok(false);
     }
     let solution = Solution::read(&opened.lab.folder, &opened.lab.starter)?;
-    solution.starter().materialise(&opened.workspace, &ignored(&[]))?;
+    // Made beside and renamed, so that a workspace is whole or not there, whenever this is killed.
+    let name = opened.workspace.file_name().unwrap_or_default().to_string_lossy();
+    let beside = opened.workspace.with_file_name(format!(".{name}.new"));
+    let failed = |error: std::io::Error| {
+        Failure::engine(format!("cannot make the workspace `{}`: {error}", opened.workspace.display()))
+    };
+    if beside.exists() {
+        std::fs::remove_dir_all(&beside).map_err(failed)?;
+    }
+    solution.starter().materialise(&beside, &ignored(&[]))?;
+    std::fs::rename(&beside, &opened.workspace).map_err(failed)?;
     Ok(true)
 }
 

@@ -7,7 +7,7 @@ use super::app::{App, Opened};
 use super::failure::Failure;
 use super::notes::Notes;
 use super::pristine::{meant, remove_all, remove_services};
-use super::stack_images::{Images, images};
+use super::stack_images::{self, Images, images};
 use crate::docker::DockerEngine;
 use crate::docker::world::DockerWorld;
 use crate::environment::apply::{Context, apply};
@@ -40,15 +40,16 @@ pub struct Up {
     pub files: Tree,
 }
 
-/// Plans what [`up`] would do.
+/// What [`up`] would do, a step with its reason each; changes nothing.
 ///
 /// # Errors
 /// As [`up`].
-pub async fn planned(app: &App, opened: &Opened, engine: &DockerEngine) -> Result<Plan, Failure> {
+pub async fn planned(opened: &Opened, engine: &DockerEngine) -> Result<Vec<(String, String)>, Failure> {
     let notes = Notes::read(&opened.folder);
-    let (images, _) = images(app, opened, engine, &mut BTreeMap::new()).await?;
+    let (images, mut steps) = stack_images::planned(opened, engine).await?;
     let observed = engine.observe(&opened.identity).await?;
-    Ok(plan_for(opened, &notes, &images, &observed, notes.subnet.clone()))
+    steps.extend(plan_for(opened, &notes, &images, &observed, notes.subnet.clone()).describe());
+    Ok(steps)
 }
 
 /// Finishes or undoes what a killed command left open, then brings everything up.
@@ -56,7 +57,7 @@ pub async fn planned(app: &App, opened: &Opened, engine: &DockerEngine) -> Resul
 /// # Errors
 /// The engine refuses, or an image of the lab cannot be had. Services of the learner that fail are in the result.
 pub async fn up(app: &App, opened: &Opened, engine: &DockerEngine) -> Result<Up, Failure> {
-    super::consent::consent(app, opened)?;
+    super::consent::consent(app, opened).await?;
     recover(app, opened, engine).await?;
     let mut notes = Notes::read(&opened.folder);
     let files = Tree::read(&opened.workspace, &ignored(&opened.lab.workspace_ignore))?;

@@ -105,6 +105,11 @@ pub enum ServiceState {
 pub trait Sink: Send + Sync {
     /// Takes one event; must not block for long.
     fn emit(&self, event: Event);
+
+    /// Asks whoever listens, and waits for the answer; `None` when nobody can answer.
+    fn ask(&self, _question: &str) -> Option<bool> {
+        None
+    }
 }
 
 /// Keeps nothing: for callers without an audience.

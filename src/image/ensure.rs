@@ -80,6 +80,27 @@ pub async fn ensure<E: ImageEngine>(
     Ok(ready)
 }
 
+/// Those of `wanted` that are on the engine already, under their own name or as a recipe's image. Changes nothing.
+///
+/// # Errors
+/// The engine does not answer.
+pub async fn present<E: ImageEngine>(engine: &E, wanted: &[String]) -> Result<BTreeMap<String, Ready>, ImageError> {
+    let recipes = recipe::all();
+    let mut found = BTreeMap::new();
+    for text in wanted {
+        let Some(reference) = Reference::parse(text) else { continue };
+        let recipe = recipe::find(&recipes, &reference).ok().map(|recipe| recipe.image().to_string());
+        let names = [(Some(reference.to_string()), Source::Registry), (recipe, Source::Recipe)];
+        for (name, source) in names.into_iter().filter_map(|(name, source)| Some((name?, source))) {
+            if let Some(facts) = engine.find(&name).await? {
+                found.insert(text.clone(), Ready { name, id: facts.id, source });
+                break;
+            }
+        }
+    }
+    Ok(found)
+}
+
 async fn bring<E: ImageEngine>(
     engine: &E,
     reference: &Reference,

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::path::PathBuf;
 
-pub use ensure::{Policy, ensure};
+pub use ensure::{Policy, ensure, present};
 pub use reference::Reference;
 
 /// Label: digest of the recipe or build that an image was made from.

@@ -57,6 +57,18 @@ impl Default for Terminal {
 }
 
 impl Sink for Terminal {
+    fn ask(&self, question: &str) -> Option<bool> {
+        if !std::io::IsTerminal::is_terminal(&std::io::stdin()) {
+            return None;
+        }
+        self.bars.suspend(|| {
+            super::complain(&format!("{} [y/N] ", sanitise(question)));
+            let mut answer = String::new();
+            std::io::stdin().read_line(&mut answer).ok()?;
+            Some(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+        })
+    }
+
     fn emit(&self, event: Event) {
         match &event {
             Event::ImageBegan { image, .. } => {
@@ -109,10 +121,8 @@ impl Sink for Terminal {
                     bar.set_message(format!("{goal}: {} (so far {seen})", sanitise(check)))
                 });
             }
-            Event::GoalDone { goal, .. } => {
-                self.end(goal.as_str());
-                self.line(&words(&event).unwrap_or_default());
-            }
+            // The report that follows says how each goal went.
+            Event::GoalDone { goal, .. } => self.end(goal.as_str()),
             _ => words(&event).iter().for_each(|text| self.line(text)),
         }
     }
