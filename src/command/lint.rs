@@ -53,6 +53,17 @@ fn beyond(lab: &Lab) -> Vec<String> {
         Ok(whole) => whole,
         Err(error) => return vec![error.to_string()],
     };
+    if let Ok(none) = solution.render(&goals, &BTreeSet::new()) {
+        let starter = solution.starter();
+        let paths: BTreeSet<_> = none.0.keys().chain(starter.0.keys()).collect();
+        for path in paths.into_iter().filter(|path| none.0.get(*path) != starter.0.get(*path)) {
+            found.push(format!(
+                "`solution/{}` changes the starter where no goal asks for it: mark the lines with the goal they \
+                 belong to (`goal: …`, `end`), or give the file to one in `solution.yaml`",
+                path.display()
+            ));
+        }
+    }
     for miss in &solution.near_misses {
         if let Err(error) = solution.edited(&whole, &miss.edits, None) {
             found.push(format!("the near miss `{}`: {error}", miss.name));

@@ -7,6 +7,7 @@ from .models import Customer, Import
 @shared_task
 def ping():
     return "pong"
+# goal: async-email
 
 
 # goal: retries
@@ -21,11 +22,15 @@ def send_welcome(customer_id):
     work.welcome(customer)
     customer.welcomed = True
     customer.save(update_fields=["welcomed"])
+# end
+# goal: report
 
 
 @shared_task
 def build_report(region):
     return work.sales_report(region)
+# end
+# goal: import
 
 
 @shared_task
@@ -39,3 +44,4 @@ def import_prices(import_id):
             record.rejected.append({"line": line, "reason": str(error)})
     record.state = "DONE"
     record.save()
+# end
