@@ -204,6 +204,9 @@ pub enum LabVerb {
     Lint {
         #[arg(value_name = "LAB")]
         names: Vec<String>,
+        /// Also that `proof.json` was written for exactly this content
+        #[arg(long)]
+        proven: bool,
     },
     /// Judge a lab against its starter, solution and variants
     Prove {

@@ -161,7 +161,7 @@ async fn dispatch(app: &App, verb: Verb) -> Result<Outcome, Failure> {
         Verb::Images(ImagesVerb::Save { file, lab }) => images::save(app, lab.as_deref(), &file).await,
         Verb::Images(ImagesVerb::Load { file }) => images::load(app, &file).await,
         Verb::Doctor { fix } => doctor::doctor(app, fix).await,
-        Verb::Lab(LabVerb::Lint { names }) => lint::lint(app, &names),
+        Verb::Lab(LabVerb::Lint { names, proven }) => lint::lint(app, &names, proven),
         Verb::Lab(LabVerb::Prove { lab, repeat, budget, only, jobs, write }) => {
             prove::prove(app, &lab, &ProveRequest { repeat, budget, only, jobs: jobs.map(usize::from), write }).await
         }

@@ -1,6 +1,7 @@
 //! `lab lint`: every mistake of a lab, without an engine.
 
 use super::app::App;
+use super::prove::proof;
 use super::{Failure, Outcome, exit_code};
 use crate::catalog::diagnostic::Severity;
 use crate::catalog::render;
@@ -8,12 +9,13 @@ use crate::lab::view::View;
 use crate::lab::{GoalId, Lab};
 use crate::workspace::solution::Solution;
 use std::collections::BTreeSet;
+use std::path::Path;
 
-/// Lints the named labs, or all.
+/// Lints the named labs, or all; with `proven` an outdated proof is a mistake too.
 ///
 /// # Errors
 /// A name is unknown.
-pub fn lint(app: &App, names: &[String]) -> Result<Outcome, Failure> {
+pub fn lint(app: &App, names: &[String], proven: bool) -> Result<Outcome, Failure> {
     let outlines = match names {
         [] => app.outlines()?,
         names => names.iter().map(|name| app.choose(Some(name))).collect::<Result<_, _>>()?,
@@ -27,7 +29,8 @@ pub fn lint(app: &App, names: &[String]) -> Result<Outcome, Failure> {
             blocks.push(render::render(&reading.findings, &reading.sources, &app.here, app.colour));
         }
         if let Some(lab) = &reading.lab {
-            for finding in beyond(lab) {
+            let proof = proven.then(|| unproven(&lab.folder, outline.id.as_str())).flatten();
+            for finding in beyond(lab).into_iter().chain(proof) {
                 errors += 1;
                 blocks.push(format!("error: {}: {finding}", lab.id));
             }
@@ -35,6 +38,17 @@ pub fn lint(app: &App, names: &[String]) -> Result<Outcome, Failure> {
     }
     let code = if errors == 0 { exit_code::OK } else { exit_code::USAGE };
     Ok(Outcome { code, view: View::Lint { labs: outlines.len(), errors, warnings, text: blocks.join("\n\n") } })
+}
+
+/// What is wrong with the lab's proof.
+fn unproven(folder: &Path, id: &str) -> Option<String> {
+    let again = format!("`labrunner lab prove {id} --write` proves it");
+    let Some(proven) = proof::proven_digest(folder) else { return Some(format!("it has no `proof.json`; {again}")) };
+    match proof::lab_digest(folder) {
+        Ok(digest) if digest == proven => None,
+        Ok(_) => Some(format!("it has changed since it was proven; {again}")),
+        Err(failure) => Some(failure.message),
+    }
 }
 
 /// Mistakes that lie beyond `lab.yaml`: in the solution, its variants, the brief.

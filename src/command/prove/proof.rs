@@ -17,6 +17,13 @@ pub fn lab_digest(folder: &Path) -> Result<String, Failure> {
     Ok(tree.hash())
 }
 
+/// The digest of the content that the lab's proof was written for.
+pub fn proven_digest(folder: &Path) -> Option<String> {
+    let text = std::fs::read(folder.join("proof.json")).ok()?;
+    let proof: serde_json::Value = serde_json::from_slice(&text).ok()?;
+    proof["digest"].as_str().map(str::to_owned)
+}
+
 /// Writes the proof into the lab.
 ///
 /// # Errors
