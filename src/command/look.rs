@@ -1,15 +1,19 @@
 //! `list`, `show`, `hint`, `solution`, `status`, `progress`, `history`: what there is and how it stands.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use similar::TextDiff;
 
 use super::app::{App, Opened};
+use super::stack_images::Images;
 use super::{Failure, Outcome};
 use crate::docker::DockerEngine;
-use crate::environment::engine::Engine;
+use crate::docker::world::DockerWorld;
+use crate::environment::ContainerState;
+use crate::environment::engine::{Engine, Usage};
 use crate::lab::view::{GoalRow, HistoryRow, LabRow, ProgressRow, ServiceRow, StatusView, View};
-use crate::lab::{GoalId, Lab, Owner};
+use crate::lab::{GoalId, Lab, Owner, ServiceName};
 use crate::record::Record;
 use crate::workspace::solution::Solution;
 
@@ -194,8 +198,17 @@ pub async fn status(app: &App, name: Option<&str>) -> Result<Outcome, Failure> {
     Ok(Outcome::ok(View::Status(view)))
 }
 
+/// How long `status` waits for a service to show that it is ready.
+const GLANCE: Duration = Duration::from_secs(2);
+
+async fn look(world: &DockerWorld, service: &ServiceName) -> Option<bool> {
+    let looked = tokio::time::timeout(GLANCE, world.probe_ready(service)).await;
+    Some(looked.is_ok_and(|looked| looked.is_ok()))
+}
+
 async fn services(opened: &Opened, engine: &DockerEngine) -> Result<Vec<ServiceRow>, Failure> {
     let observed = engine.observe(&opened.identity).await?;
+    let world = opened.world(engine, Images::new());
     let mut rows = Vec::new();
     for (name, service) in &opened.lab.stack.services {
         let owner = if opened.lab.owner_of(name) == Owner::Learner { "you" } else { "lab" };
@@ -208,11 +221,19 @@ async fn services(opened: &Opened, engine: &DockerEngine) -> Result<Vec<ServiceR
                 None => one.state.word().to_owned(),
             };
             let ports = one.ports.iter().map(|(target, host, port)| format!("{host}:{port} → {target}")).collect();
+            let running = one.state == ContainerState::Running;
+            let (usage, ready) = match running {
+                true => tokio::join!(engine.usage(&one.id), look(&world, name)),
+                false => (Ok(Usage::default()), None),
+            };
+            let usage = usage.unwrap_or_default();
             rows.push(ServiceRow {
                 service: name.to_string(),
                 owner: owner.into(),
                 state,
-                ready: None,
+                ready,
+                memory: usage.memory,
+                disk: usage.disk,
                 ports,
                 image: image.clone(),
             });
@@ -223,6 +244,8 @@ async fn services(opened: &Opened, engine: &DockerEngine) -> Result<Vec<ServiceR
                 owner: owner.into(),
                 state: "not there".into(),
                 ready: None,
+                memory: None,
+                disk: None,
                 ports: Vec::new(),
                 image,
             });

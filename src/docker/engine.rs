@@ -5,14 +5,17 @@ use std::time::Duration;
 
 use bollard::container::LogOutput;
 use bollard::query_parameters::{
-    EventsOptionsBuilder, KillContainerOptionsBuilder, LogsOptionsBuilder, RemoveContainerOptionsBuilder,
-    RemoveVolumeOptionsBuilder, RestartContainerOptionsBuilder, StopContainerOptionsBuilder, TopOptionsBuilder,
+    EventsOptionsBuilder, InspectContainerOptionsBuilder, KillContainerOptionsBuilder, LogsOptionsBuilder,
+    RemoveContainerOptionsBuilder, RemoveVolumeOptionsBuilder, RestartContainerOptionsBuilder, StatsOptionsBuilder,
+    StopContainerOptionsBuilder, TopOptionsBuilder,
 };
 use futures_util::StreamExt;
 use tokio::sync::mpsc;
 
 use super::{DockerEngine, call, limit, translate};
-use crate::environment::engine::{ContainerFacts, Engine, EngineEvent, ExecOutput, ExecRequest, LogLine, Observed};
+use crate::environment::engine::{
+    ContainerFacts, Engine, EngineEvent, ExecOutput, ExecRequest, LogLine, Observed, Usage,
+};
 use crate::environment::identity::{self, Identity};
 use crate::environment::wanted::{ContainerSpec, NetworkSpec, VolumeSpec};
 use crate::environment::{EngineError, EngineFault};
@@ -122,6 +125,24 @@ impl Engine for DockerEngine {
 
     async fn exec(&self, id: &str, request: &ExecRequest) -> Result<ExecOutput, EngineError> {
         self.run_in_session(id, request).await
+    }
+
+    async fn usage(&self, id: &str) -> Result<Usage, EngineError> {
+        let options = StatsOptionsBuilder::new().stream(false).one_shot(true).build();
+        let mut stats = Box::pin(self.docker.stats(id, Some(options)));
+        let size = InspectContainerOptionsBuilder::new().size(true).build();
+        let (stats, inspected) = tokio::join!(
+            tokio::time::timeout(limit::LOOK, stats.next()),
+            call("measure a container", limit::LOOK, self.docker.inspect_container(id, Some(size))),
+        );
+        let memory = stats.ok().flatten().and_then(Result::ok).and_then(|stats| stats.memory_stats);
+        let memory = memory.and_then(|memory| {
+            // As `docker stats` counts: pages of files can be given back at any time (cgroups v2 and v1).
+            let stats = memory.stats.unwrap_or_default();
+            let files = stats.get("inactive_file").or_else(|| stats.get("total_inactive_file")).copied();
+            memory.usage.map(|usage| usage.saturating_sub(files.unwrap_or(0)))
+        });
+        Ok(Usage { memory, disk: inspected?.size_rw.and_then(|bytes| bytes.try_into().ok()) })
     }
 
     async fn process_starts(&self, id: &str) -> Result<Vec<i64>, EngineError> {

@@ -152,6 +152,15 @@ pub struct ContainerFacts {
     pub networks: Vec<String>,
 }
 
+/// What a container uses, in bytes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Memory without the files that the kernel keeps in it.
+    pub memory: Option<u64>,
+    /// What it has written over its image.
+    pub disk: Option<u64>,
+}
+
 /// A line of a container's output.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogLine {
@@ -223,6 +232,7 @@ pub trait Engine: Clone + Send + Sync + 'static {
     fn exec(&self, id: &str, request: &ExecRequest) -> impl Future<Output = Result<ExecOutput, EngineError>> + Send;
     /// Start times of the container's processes, seconds of the Unix epoch.
     fn process_starts(&self, id: &str) -> impl Future<Output = Result<Vec<i64>, EngineError>> + Send;
+    fn usage(&self, id: &str) -> impl Future<Output = Result<Usage, EngineError>> + Send;
     /// What happens from now on; ends when the connection does.
     fn events(&self, identity: &Identity) -> tokio::sync::mpsc::Receiver<EngineEvent>;
 }

@@ -111,7 +111,12 @@ pub struct ServiceRow {
     pub service: String,
     pub owner: String,
     pub state: String,
-    pub ready: Option<String>,
+    /// Whether it answers as the lab says it should; absent when it does not run.
+    pub ready: Option<bool>,
+    /// Bytes.
+    pub memory: Option<u64>,
+    /// Bytes written over its image.
+    pub disk: Option<u64>,
     pub ports: Vec<String>,
     pub image: String,
 }

@@ -139,12 +139,19 @@ fn started(start: &StartView, width: u16, paint: Paint) -> String {
 
 fn status_text(status: &StatusView, width: u16, paint: Paint) -> String {
     let services = status.services.iter().map(|one| {
-        vec![one.service.clone(), one.owner.clone(), one.state.clone(), one.ports.join(", "), one.image.clone()]
+        let state = match one.ready {
+            Some(true) => format!("{}, ready", one.state),
+            Some(false) => format!("{}, not ready", one.state),
+            None => one.state.clone(),
+        };
+        let size =
+            |bytes: Option<u64>| bytes.map_or_else(String::new, |bytes| format!("{} MB", bytes.div_ceil(1_000_000)));
+        vec![one.service.clone(), one.owner.clone(), state, one.ports.join(", "), size(one.memory), size(one.disk)]
     });
     format!(
         "{}\n\n{}\n{}\nworkspace  {}\n",
         paint.strong(&format!("{} · {}", status.lab, status.title)),
-        table(&["service", "whose", "state", "ports", "image"], services.collect(), width),
+        table(&["service", "whose", "state", "ports", "memory", "disk"], services.collect(), width),
         goals(&status.goals, width),
         status.workspace.display()
     )

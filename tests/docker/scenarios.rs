@@ -120,3 +120,36 @@ fn a_lab_that_asks_for_more_is_asked_about_once() {
     assert_eq!(lab.run(&["start", "needs"]).code, 0, "it was agreed to");
     assert_eq!((lab.run(&["down", "needs"]).code, lab.left()), (0, vec![]));
 }
+
+#[test]
+fn what_containers_write_into_the_workspace_belongs_to_the_learner() {
+    use std::os::unix::fs::MetadataExt;
+    let lab = LabEnv::new("owner");
+    let own = lab.folder().join("own");
+    let starter = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/docker/labs/month-01-page/starter");
+    assert!(std::process::Command::new("cp").arg("-r").arg(starter).arg(&own).status().unwrap().success());
+    // As root another owner shows more; anybody else is the owner already.
+    let _ = std::process::Command::new("chown").args(["-R", "1234:1234"]).arg(&own).output();
+    let folder = own.display().to_string();
+    let started = lab.run(&["start", "page", "--workspace", &folder]);
+    assert_eq!(started.code, 0, "{started:?}");
+    let made = docker(&["exec", &lab.container("web"), "touch", "/app/made"]);
+    assert_eq!(made.code, 0, "{made:?}");
+    let owner = |path: &std::path::Path| path.metadata().unwrap().uid();
+    assert_eq!(owner(&own.join("made")), owner(&own));
+    // It is remembered: the next command needs not be told.
+    let status = lab.run(&["status", "page"]);
+    assert!(status.out.contains(&folder), "{}", status.out);
+}
+
+#[test]
+fn a_dry_run_changes_nothing() {
+    let lab = LabEnv::new("dry");
+    let said = lab.run(&["start", "page", "--dry-run"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    for step in ["make the workspace", "create network", "create container", "not found"] {
+        assert!(said.out.contains(step), "`{step}` is missing in {}", said.out);
+    }
+    assert!(!lab.workspace().exists());
+    assert_eq!(lab.left(), Vec::<String>::new());
+}
