@@ -94,9 +94,9 @@ pub enum Verb {
         seed: Option<u64>,
     },
     /// Show the next hint of a goal
-    Hint { goal: Option<String> },
+    Hint { lab: Option<String>, goal: Option<String> },
     /// Show the reference solution of a goal (needs --yes; is recorded)
-    Solution { goal: Option<String> },
+    Solution { lab: Option<String>, goal: Option<String> },
     /// Show services and goals
     Status { lab: Option<String> },
     /// Show what a service wrote

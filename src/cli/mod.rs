@@ -140,8 +140,8 @@ async fn dispatch(app: &App, verb: Verb) -> Result<Outcome, Failure> {
         }
         Verb::Show { lab, goal } => look::show(app, &words(lab, goal)),
         Verb::Verify { lab, goals, seed } => verify::verify(app, &words(lab, goals), seed).await,
-        Verb::Hint { goal } => look::hint(app, goal.as_deref()),
-        Verb::Solution { goal } => look::solution(app, goal.as_deref()).await,
+        Verb::Hint { lab, goal } => look::hint(app, &words(lab, goal)),
+        Verb::Solution { lab, goal } => look::solution(app, &words(lab, goal)).await,
         Verb::Status { lab } => look::status(app, lab.as_deref()).await,
         Verb::Logs { service, tail, lab } => inside::logs(app, lab.as_deref(), &service, tail).await,
         Verb::Exec { service, command, lab } => inside::exec(app, lab.as_deref(), &service, &command).await,

@@ -71,6 +71,20 @@ pub fn show(app: &App, words: &[String]) -> Result<Outcome, Failure> {
     }))
 }
 
+/// The lab and the goal of `[LAB] [GOAL]`: the next goal, when none is named.
+fn goal_meant(app: &App, words: &[String]) -> Result<(Opened, Record, String), Failure> {
+    let (outline, goals) = app.lab_and(words)?;
+    let (opened, record) = (app.open(&outline)?, app.record()?);
+    let id = match goals {
+        [name] => name.clone(),
+        [] => super::start::next_task(&opened.lab, &record)?
+            .map(|(goal, _)| goal)
+            .ok_or_else(|| Failure::usage(format!("every goal of {} is reached", opened.lab.id)))?,
+        _ => return Err(Failure::usage("one goal at a time")),
+    };
+    Ok((opened, record, id))
+}
+
 fn find_goal<'l>(lab: &'l Lab, name: &str) -> Result<&'l crate::lab::Goal, Failure> {
     lab.goal(name).ok_or_else(|| {
         let near = crate::catalog::diagnostic::nearest(name, lab.goals.iter().map(|goal| goal.id.as_str()));
@@ -85,15 +99,8 @@ fn find_goal<'l>(lab: &'l Lab, name: &str) -> Result<&'l crate::lab::Goal, Failu
 ///
 /// # Errors
 /// There is no such goal, or there are no more hints.
-pub fn hint(app: &App, name: Option<&str>) -> Result<Outcome, Failure> {
-    let opened = app.open(&app.choose(None)?)?;
-    let record = app.record()?;
-    let id = match name {
-        Some(name) => name.to_owned(),
-        None => super::start::next_task(&opened.lab, &record)?
-            .map(|(goal, _)| goal)
-            .ok_or_else(|| Failure::usage("every goal is reached: there is nothing to hint at"))?,
-    };
+pub fn hint(app: &App, words: &[String]) -> Result<Outcome, Failure> {
+    let (opened, record, id) = goal_meant(app, words)?;
     let goal = find_goal(&opened.lab, &id)?;
     let taken =
         record.goal_states(opened.lab.id.as_str())?.get(goal.id.as_str()).map_or(0, |state| state.hints) as usize;
@@ -113,15 +120,8 @@ pub fn hint(app: &App, name: Option<&str>) -> Result<Outcome, Failure> {
 ///
 /// # Errors
 /// It was not agreed to; there is no such goal.
-pub async fn solution(app: &App, name: Option<&str>) -> Result<Outcome, Failure> {
-    let opened = app.open(&app.choose(None)?)?;
-    let record = app.record()?;
-    let id = match name {
-        Some(name) => name.to_owned(),
-        None => super::start::next_task(&opened.lab, &record)?
-            .map(|(goal, _)| goal)
-            .ok_or_else(|| Failure::usage("every goal is reached"))?,
-    };
+pub async fn solution(app: &App, words: &[String]) -> Result<Outcome, Failure> {
+    let (opened, record, id) = goal_meant(app, words)?;
     let goal = find_goal(&opened.lab, &id)?;
     let question = format!("show the solution of `{id}`? the record will remember");
     if !app.agreed(&question).await {
