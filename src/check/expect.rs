@@ -26,6 +26,12 @@ pub(super) fn default_expectation(kind: Kind, step: &Step) -> Option<(Key, Predi
     let (field, operator) = match kind {
         Kind::Http => ("status", Operator::Lt(literal(400.into()))),
         Kind::Exec | Kind::Run => ("code", Operator::Equals(literal(0.into()))),
+        Kind::Amqp => match &step.action {
+            Action::Probe { fields, .. } if fields.get("publish").is_some() => {
+                ("routed", Operator::Equals(literal(true.into())))
+            }
+            _ => return None,
+        },
         Kind::Redis => ("error", Operator::Equals(literal(Value::Null))),
         Kind::Tcp => ("open", Operator::Equals(literal(true.into()))),
         Kind::Celery => match &step.action {

@@ -13,6 +13,12 @@ pub async fn command<W: World>(kind: Kind, fields: &Value, world: &W) -> Option<
     Some(match kind {
         Kind::Http => curl(fields, world).await?,
         Kind::Redis => format!("labrunner exec {} -- redis-cli {}", service?, words(fields.get("command")?)),
+        Kind::Amqp if fields.get("exchange").is_some() => {
+            format!("labrunner exec {} -- rabbitmqctl list_bindings source_name routing_key destination_name", service?)
+        }
+        Kind::Amqp => {
+            format!("labrunner exec {} -- rabbitmqctl list_queues name messages_ready consumers durable", service?)
+        }
         Kind::Exec => format!("labrunner exec {} -- {}", service?, words(fields.get("command")?)),
         Kind::Celery if text("inspect").is_some() => {
             format!(

@@ -75,6 +75,7 @@ pub enum Kind {
     Http,
     Tcp,
     Redis,
+    Amqp,
     Exec,
     Run,
     Mail,
@@ -86,10 +87,11 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in the order of the reference.
-    pub const ALL: [Kind; 10] = [
+    pub const ALL: [Kind; 11] = [
         Kind::Http,
         Kind::Tcp,
         Kind::Redis,
+        Kind::Amqp,
         Kind::Exec,
         Kind::Run,
         Kind::Mail,
@@ -105,6 +107,7 @@ impl Kind {
             Kind::Http => "http",
             Kind::Tcp => "tcp",
             Kind::Redis => "redis",
+            Kind::Amqp => "amqp",
             Kind::Exec => "exec",
             Kind::Run => "run",
             Kind::Mail => "mail",

@@ -9,6 +9,7 @@
 mod blame;
 mod contract;
 mod kills;
+mod kinds;
 mod proxy;
 mod registry;
 mod scenarios;

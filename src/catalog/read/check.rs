@@ -316,6 +316,7 @@ fn has_effect(action: &Action) -> bool {
             });
             command.is_some_and(|word| !REDIS_READS.contains(&word.to_uppercase().as_str()))
         }
+        Action::Probe { kind: Kind::Amqp, fields } => fields.get("publish").or_else(|| fields.get("get")).is_some(),
         Action::Probe { .. } | Action::Value(_) => false,
         Action::Each(_) | Action::Fault { .. } | Action::Heal { .. } => true,
     }

@@ -4,8 +4,7 @@ use crate::lab::Kind;
 
 /// Kinds that the format has and this version cannot run yet.
 pub(super) const LATER: &[&str] = &[
-    "amqp", "kafka", "sql", "django", "pytest", "load", "image", "compose", "workflow", "git", "evidence", "plugin",
-    "change",
+    "kafka", "sql", "django", "pytest", "load", "image", "compose", "workflow", "git", "evidence", "plugin", "change",
 ];
 
 /// Faults that the format has and this version cannot make yet.
@@ -34,6 +33,18 @@ pub(super) fn fields(kind: Kind) -> Fields {
         Kind::Redis => {
             &[("command", true), ("service", false), ("db", false), ("username", false), ("password", false)]
         }
+        Kind::Amqp => &[
+            ("service", false),
+            ("username", false),
+            ("password", false),
+            ("vhost", false),
+            ("connect", false),
+            ("queue", false),
+            ("queues", false),
+            ("exchange", false),
+            ("publish", false),
+            ("get", false),
+        ],
         Kind::Exec => &[
             ("service", true),
             ("command", true),
@@ -59,6 +70,26 @@ pub(super) fn observed(kind: Kind) -> &'static [&'static str] {
         Kind::Http => &["status", "headers", "body", "size", "duration", "url", "redirects"],
         Kind::Tcp => &["open", "received", "duration"],
         Kind::Redis => &["value", "type", "error"],
+        Kind::Amqp => &[
+            "connected",
+            "exists",
+            "ready",
+            "consumers",
+            "durable",
+            "arguments",
+            "bindings",
+            "type",
+            "count",
+            "routed",
+            "confirmed",
+            "found",
+            "body",
+            "exchange",
+            "routing_key",
+            "redelivered",
+            "persistent",
+            "headers",
+        ],
         Kind::Exec | Kind::Run => &["code", "stdout", "stderr", "duration"],
         Kind::Mail => &["count"],
         Kind::Celery => &["alive", "workers", "state", "ready", "result", "traceback"],

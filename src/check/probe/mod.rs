@@ -1,5 +1,7 @@
 //! One observation: fields in, data or a reason out. Judges nothing.
 
+mod amqp;
+mod amqp_management;
 mod celery;
 mod container;
 mod exec;
@@ -56,6 +58,7 @@ pub async fn observe<W: World>(
             Kind::Http => http::observe(&fields, world, session, limit).await,
             Kind::Tcp => tcp::observe(&fields, world).await,
             Kind::Redis => redis::observe(&fields, world).await,
+            Kind::Amqp => amqp::observe(&fields, world).await,
             Kind::Exec => exec::observe(&fields, world).await,
             Kind::Run => exec::observe_fresh(&fields, world).await,
             Kind::Mail => mail::observe(&fields, world, limit).await,
@@ -77,6 +80,7 @@ pub fn service_of<W: World>(kind: Kind, fields: &Fields<'_>, world: &W) -> Optio
         Kind::Http => http::target(fields.0.get("url")?.as_str()?).ok().map(|(host, ..)| host),
         Kind::Tcp => fields.0.get("address")?.as_str()?.split(':').next().map(str::to_owned),
         Kind::Redis => return fitting(fields, world, redis::fits).ok(),
+        Kind::Amqp => return fitting(fields, world, amqp::fits).ok(),
         Kind::Mail => return fitting(fields, world, mail::fits).ok(),
         _ => fields.0.get("service")?.as_str().map(str::to_owned),
     };

@@ -1,0 +1,30 @@
+//! Each kind of step against the real service: one goal that it passes, one that it fails, one that it cannot
+//! decide.
+
+use crate::support::LabEnv;
+
+#[test]
+fn each_kind_passes_fails_and_cannot_decide() {
+    let lab = LabEnv::of("kinds", "kinds");
+    let judged = lab.run(&["verify", "kinds", "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&judged.out).unwrap_or_else(|_| panic!("{judged:?}"));
+    let goals = json["goals"].as_array().unwrap();
+    assert!(goals.len() >= 3);
+    for goal in goals {
+        let name = goal["goal"].as_str().unwrap();
+        let wanted = match name.rsplit('-').next().unwrap() {
+            "passes" => "passed",
+            "fails" => "failed",
+            "undecided" => "undecided",
+            other => panic!("`{other}` says nothing"),
+        };
+        assert_eq!(goal["verdict"], wanted, "{name}: {:#}", goal["checks"]);
+    }
+    assert_eq!(judged.code, 1);
+    let failure = |name: &str| {
+        let goal = goals.iter().find(|goal| goal["goal"] == name).unwrap();
+        goal["checks"][0]["failure"].to_string()
+    };
+    assert!(failure("amqp-fails").contains("no queue took the message"), "{}", failure("amqp-fails"));
+    assert!(failure("amqp-undecided").contains("does not let in `guest`"), "{}", failure("amqp-undecided"));
+}
