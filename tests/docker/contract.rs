@@ -131,3 +131,28 @@ fn registry() {
     docker(&["rmi", &name]);
     assert!(missing.err.contains("not found") || missing.err.contains("manifest unknown"), "{}", missing.err);
 }
+
+#[test]
+fn rabbitmq() {
+    let rabbitmq = image("rabbitmq:4-management", "rabbitmq:4-management");
+    assert_eq!(fact(&rabbitmq, "{{json .Config.Volumes}}"), "{\"/var/lib/rabbitmq\":{}}");
+    for port in ["5672/tcp", "15672/tcp"] {
+        assert!(fact(&rabbitmq, "{{json .Config.ExposedPorts}}").contains(port));
+    }
+    let server = Running::start(&[
+        "-e",
+        "RABBITMQ_DEFAULT_USER=shop",
+        "-e",
+        "RABBITMQ_DEFAULT_PASS=s3cret",
+        "-e",
+        "RABBITMQ_DEFAULT_VHOST=orders",
+        &rabbitmq,
+    ]);
+    server.comes_to_say(&["rabbitmqctl", "await_startup"], "");
+    server.comes_to_say(&["rabbitmqctl", "list_users"], "shop\t[administrator]");
+    server.comes_to_say(&["rabbitmqctl", "list_vhosts"], "orders");
+    server.comes_to_say(&["rabbitmqctl", "authenticate_user", "shop", "s3cret"], "Success");
+    server.comes_to_say(&["rabbitmq-plugins", "list", "-e", "-m"], "rabbitmq_management");
+    server.comes_to_say(&["sh", "-c", "stat -c %U /proc/1/"], "rabbitmq");
+    server.comes_to_say(&["rabbitmqctl", "version"], "4.");
+}

@@ -21,6 +21,12 @@ fn each_kind_passes_fails_and_cannot_decide() {
         assert_eq!(goal["verdict"], wanted, "{name}: {:#}", goal["checks"]);
     }
     assert_eq!(judged.code, 1);
+    // What the goals left behind goes, and the server stays the same process.
+    let identity = || crate::support::docker(&["inspect", "-f", "{{.Id}}", &lab.container("rabbitmq")]).out;
+    let before = identity();
+    let reset = lab.run(&["reset", "kinds"]);
+    assert!(reset.out.contains("rabbitmq: emptied, and found to be as when new"), "{reset:?}");
+    assert_eq!(identity(), before);
     let failure = |name: &str| {
         let goal = goals.iter().find(|goal| goal["goal"] == name).unwrap();
         goal["checks"][0]["failure"].to_string()

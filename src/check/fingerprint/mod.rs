@@ -5,6 +5,8 @@
 
 mod redis;
 
+use sha2::{Digest, Sha256};
+
 use super::probe;
 use super::world::World;
 use crate::lab::ServiceName;
@@ -15,6 +17,12 @@ pub async fn fingerprint<W: World>(service: &ServiceName, world: &W) -> Option<S
     let definition = world.services().get(service)?;
     if probe::redis::fits(definition) {
         return redis::fingerprint(world.address(service, probe::redis::PORT).await.ok()?).await.ok();
+    }
+    if probe::amqp::fits(definition) {
+        let (address, management) =
+            tokio::join!(world.address(service, probe::amqp::PORT), world.address(service, probe::amqp::MANAGEMENT));
+        let content = probe::amqp::content(address.ok()?, management.ok()?).await.ok()?;
+        return Some(Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect());
     }
     None
 }

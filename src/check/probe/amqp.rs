@@ -4,6 +4,8 @@
 //! management API lag behind by seconds. Durability, arguments, exchange types and bindings are only known to
 //! the management API (rabbitmq.com, "HTTP API reference").
 
+use std::net::SocketAddr;
+
 use lapin::options::{
     BasicAckOptions, BasicGetOptions, BasicNackOptions, BasicPublishOptions, ConfirmSelectOptions,
     ExchangeDeclareOptions, QueueDeclareOptions,
@@ -17,13 +19,14 @@ use super::{Fields, fitting, repository, wrong};
 use crate::check::world::{Observation, Unobservable, World};
 use crate::lab::stack::Service;
 
-const PORT: u16 = 5672;
-const MANAGEMENT: u16 = 15672;
+/// Where AMQP and where the management API is spoken.
+pub(in crate::check) const PORT: u16 = 5672;
+pub(in crate::check) const MANAGEMENT: u16 = 15672;
 /// Reply code of AMQP 0-9-1 for what does not exist.
 const NOT_FOUND: u16 = 404;
 
 /// Whether a service is a RabbitMQ server.
-pub(super) fn fits(service: &Service) -> bool {
+pub(in crate::check) fn fits(service: &Service) -> bool {
     repository(service) == "rabbitmq"
 }
 
@@ -33,17 +36,10 @@ pub(super) async fn observe<W: World>(fields: &Fields<'_>, world: &W) -> Result<
     let text = |name: &str, default: &str| Ok(fields.text(name)?.unwrap_or_else(|| default.to_owned()));
     let (user, password, vhost) = (text("username", "guest")?, text("password", "guest")?, text("vhost", "/")?);
     let failed = |what: String| Unobservable::Service { service: service.clone(), what };
-    let uri = format!("amqp://{}:{}@{address}/{}", percent(&user), percent(&password), percent(&vhost));
-    let connection = Connection::connect(&uri, ConnectionProperties::default())
+    let management = world.address(&service, MANAGEMENT).await?;
+    let broker = Broker::connect(address, management, &user, &password, &vhost)
         .await
         .map_err(|error| failed(format!("RabbitMQ does not let in `{user}`: {error}")))?;
-    let management = Management {
-        base: format!("http://{}", world.address(&service, MANAGEMENT).await?),
-        user,
-        password,
-        vhost: percent(&vhost),
-    };
-    let broker = Broker { connection, management };
     let asked = broker.ask(fields).await;
     // Closed in any case: a broker counts connections, and so may a check.
     let _ = broker.connection.close(200, "done".into()).await;
@@ -94,7 +90,47 @@ fn unless_missing<T>(result: Result<T, lapin::Error>) -> Result<Option<T>, lapin
     }
 }
 
+/// Everything that a server holds, for its fingerprint: users, virtual hosts, exchanges, queues, bindings and
+/// policies, and how many messages wait in each queue. For a server that still has its first user.
+///
+/// # Errors
+/// It does not answer; in words.
+pub(in crate::check) async fn content(address: SocketAddr, management: SocketAddr) -> Result<String, String> {
+    let broker =
+        Broker::connect(address, management, "guest", "guest", "/").await.map_err(|error| error.to_string())?;
+    let read = async {
+        let mut definitions = broker.management.get("definitions").await?;
+        // A virtual host that was made again lacks the words that describe the first one, and nothing else.
+        for vhost in definitions["vhosts"].as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
+            vhost.retain(|name, _| !matches!(name.as_str(), "description" | "metadata"));
+        }
+        let queues = broker.queues(&"*".into()).await.map_err(|_| "the queues cannot be counted".to_owned())?;
+        Ok(format!("{definitions}{}", queues.main))
+    };
+    let read = read.await;
+    let _ = broker.connection.close(200, "done".into()).await;
+    read
+}
+
 impl Broker {
+    async fn connect(
+        address: SocketAddr,
+        management: SocketAddr,
+        user: &str,
+        password: &str,
+        vhost: &str,
+    ) -> Result<Self, lapin::Error> {
+        let uri = format!("amqp://{}:{}@{address}/{}", percent(user), percent(password), percent(vhost));
+        let connection = Connection::connect(&uri, ConnectionProperties::default()).await?;
+        let management = Management {
+            base: format!("http://{management}"),
+            user: user.to_owned(),
+            password: password.to_owned(),
+            vhost: percent(vhost),
+        };
+        Ok(Self { connection, management })
+    }
+
     async fn ask(&self, fields: &Fields<'_>) -> Result<Observation, Trouble> {
         if let Some(name) = fields.text("queue")? {
             return self.queue(&name).await;

@@ -1,6 +1,6 @@
 //! One observation: fields in, data or a reason out. Judges nothing.
 
-mod amqp;
+pub(super) mod amqp;
 mod amqp_management;
 mod celery;
 mod container;
