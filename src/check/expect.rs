@@ -32,7 +32,7 @@ pub(super) fn default_expectation(kind: Kind, step: &Step) -> Option<(Key, Predi
             }
             _ => return None,
         },
-        Kind::Redis => ("error", Operator::Equals(literal(Value::Null))),
+        Kind::Redis | Kind::Sql => ("error", Operator::Equals(literal(Value::Null))),
         Kind::Tcp => ("open", Operator::Equals(literal(true.into()))),
         Kind::Celery => match &step.action {
             Action::Probe { fields, .. } if fields.get("ping").is_some() => {

@@ -19,6 +19,19 @@ pub async fn command<W: World>(kind: Kind, fields: &Value, world: &W) -> Option<
         Kind::Amqp => {
             format!("labrunner exec {} -- rabbitmqctl list_queues name messages_ready consumers durable", service?)
         }
+        Kind::Sql => {
+            let service = service?;
+            let environment = &world.services().get(&service)?.environment;
+            let user = environment.get("POSTGRES_USER").map_or("postgres", String::as_str);
+            let database = environment.get("POSTGRES_DB").map_or(user, String::as_str);
+            let (user, database) = (text("user").unwrap_or(user), text("database").unwrap_or(database));
+            format!(
+                "labrunner exec {service} -- psql -U {} -d {} -c {}",
+                quote(user),
+                quote(database),
+                quote(text("query")?)
+            )
+        }
         Kind::Exec => format!("labrunner exec {} -- {}", service?, words(fields.get("command")?)),
         Kind::Celery if text("inspect").is_some() => {
             format!(

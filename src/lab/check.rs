@@ -76,6 +76,7 @@ pub enum Kind {
     Tcp,
     Redis,
     Amqp,
+    Sql,
     Exec,
     Run,
     Mail,
@@ -87,11 +88,12 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in the order of the reference.
-    pub const ALL: [Kind; 11] = [
+    pub const ALL: [Kind; 12] = [
         Kind::Http,
         Kind::Tcp,
         Kind::Redis,
         Kind::Amqp,
+        Kind::Sql,
         Kind::Exec,
         Kind::Run,
         Kind::Mail,
@@ -108,6 +110,7 @@ impl Kind {
             Kind::Tcp => "tcp",
             Kind::Redis => "redis",
             Kind::Amqp => "amqp",
+            Kind::Sql => "sql",
             Kind::Exec => "exec",
             Kind::Run => "run",
             Kind::Mail => "mail",

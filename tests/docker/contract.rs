@@ -156,3 +156,57 @@ fn rabbitmq() {
     server.comes_to_say(&["sh", "-c", "stat -c %U /proc/1/"], "rabbitmq");
     server.comes_to_say(&["rabbitmqctl", "version"], "4.");
 }
+
+#[test]
+fn postgres() {
+    let postgres = image("postgres:17", "postgres:17");
+    assert_eq!(fact(&postgres, "{{json .Config.ExposedPorts}}"), "{\"5432/tcp\":{}}");
+    assert_eq!(fact(&postgres, "{{json .Config.Volumes}}"), "{\"/var/lib/postgresql/data\":{}}");
+    assert_eq!(fact(&postgres, "{{.Config.StopSignal}}"), "SIGINT");
+    let refused = run(&[&postgres]);
+    assert_ne!(refused.code, 0);
+    assert!(refused.err.contains("POSTGRES_PASSWORD"), "{}", refused.err);
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    std::fs::write(folder.path().join("1.sql"), "CREATE TABLE made (by text); INSERT INTO made VALUES ('script');")
+        .unwrap();
+    let mount = format!("{}:/docker-entrypoint-initdb.d:ro", folder.path().display());
+    let server = Running::start(&[
+        "-v",
+        &mount,
+        "-e",
+        "POSTGRES_USER=shop",
+        "-e",
+        "POSTGRES_PASSWORD=s3cret",
+        "-e",
+        "POSTGRES_DB=orders",
+        &postgres,
+        "-c",
+        "max_connections=42",
+    ]);
+    // Over TCP: the server that runs the scripts only answers on its socket.
+    let psql = |query: &'static str| ["psql", "-h", "127.0.0.1", "-U", "shop", "-d", "orders", "-tAc", query];
+    let asked = |query: &'static str, words: &str| {
+        let command: Vec<&str> = ["env", "PGPASSWORD=s3cret"].into_iter().chain(psql(query)).collect();
+        server.comes_to_say(&command, words);
+    };
+    asked("SELECT by FROM made", "script");
+    asked("SHOW max_connections", "42");
+    asked("SHOW server_version", "17");
+    server.comes_to_say(&["sh", "-c", "stat -c %U /proc/1/"], "postgres");
+    let wrong = docker(&[
+        "exec",
+        "-e",
+        "PGPASSWORD=wrong",
+        &server.0,
+        "psql",
+        "-h",
+        "127.0.0.1",
+        "-U",
+        "shop",
+        "orders",
+        "-c",
+        "SELECT 1",
+    ]);
+    assert_ne!(wrong.code, 0, "the password counts: {wrong:?}");
+}

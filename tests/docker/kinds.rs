@@ -9,7 +9,7 @@ fn each_kind_passes_fails_and_cannot_decide() {
     let judged = lab.run(&["verify", "kinds", "--format", "json"]);
     let json: serde_json::Value = serde_json::from_str(&judged.out).unwrap_or_else(|_| panic!("{judged:?}"));
     let goals = json["goals"].as_array().unwrap();
-    assert!(goals.len() >= 3);
+    assert!(goals.len() >= 6);
     for goal in goals {
         let name = goal["goal"].as_str().unwrap();
         let wanted = match name.rsplit('-').next().unwrap() {
@@ -32,5 +32,7 @@ fn each_kind_passes_fails_and_cannot_decide() {
         goal["checks"][0]["failure"].to_string()
     };
     assert!(failure("amqp-fails").contains("no queue took the message"), "{}", failure("amqp-fails"));
+    assert!(failure("sql-fails").contains("relation \\\"nowhere\\\" does not exist"), "{}", failure("sql-fails"));
+    assert!(failure("sql-undecided").contains("password authentication failed"), "{}", failure("sql-undecided"));
     assert!(failure("amqp-undecided").contains("does not let in `guest`"), "{}", failure("amqp-undecided"));
 }

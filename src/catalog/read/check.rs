@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Reader;
-use super::kinds::{self, LATER, LATER_FAULTS, REDIS_READS};
+use super::kinds::{self, LATER, LATER_FAULTS, REDIS_READS, SQL_READS};
 use super::names::Names;
 use crate::catalog::diagnostic::nearest;
 use crate::catalog::tree::{Node, Value};
@@ -315,6 +315,11 @@ fn has_effect(action: &Action) -> bool {
                 _ => None,
             });
             command.is_some_and(|word| !REDIS_READS.contains(&word.to_uppercase().as_str()))
+        }
+        Action::Probe { kind: Kind::Sql, fields } => {
+            let query = fields.get("query").and_then(Tree::as_literal).unwrap_or_default();
+            let word: String = query.trim_start().chars().take_while(char::is_ascii_alphabetic).collect();
+            !SQL_READS.contains(&word.to_uppercase().as_str())
         }
         Action::Probe { kind: Kind::Amqp, fields } => fields.get("publish").or_else(|| fields.get("get")).is_some(),
         Action::Probe { .. } | Action::Value(_) => false,

@@ -3,9 +3,8 @@
 use crate::lab::Kind;
 
 /// Kinds that the format has and this version cannot run yet.
-pub(super) const LATER: &[&str] = &[
-    "kafka", "sql", "django", "pytest", "load", "image", "compose", "workflow", "git", "evidence", "plugin", "change",
-];
+pub(super) const LATER: &[&str] =
+    &["kafka", "django", "pytest", "load", "image", "compose", "workflow", "git", "evidence", "plugin", "change"];
 
 /// Faults that the format has and this version cannot make yet.
 pub(super) const LATER_FAULTS: &[&str] = &["disconnect", "delay", "fill"];
@@ -45,6 +44,14 @@ pub(super) fn fields(kind: Kind) -> Fields {
             ("publish", false),
             ("get", false),
         ],
+        Kind::Sql => &[
+            ("service", false),
+            ("query", true),
+            ("params", false),
+            ("user", false),
+            ("password", false),
+            ("database", false),
+        ],
         Kind::Exec => &[
             ("service", true),
             ("command", true),
@@ -70,6 +77,7 @@ pub(super) fn observed(kind: Kind) -> &'static [&'static str] {
         Kind::Http => &["status", "headers", "body", "size", "duration", "url", "redirects"],
         Kind::Tcp => &["open", "received", "duration"],
         Kind::Redis => &["value", "type", "error"],
+        Kind::Sql => &["count", "value", "affected", "error", "code"],
         Kind::Amqp => &[
             "connected",
             "exists",
@@ -152,3 +160,6 @@ pub(super) const REDIS_READS: &[&str] = &[
     "ACL",
     "PUBSUB",
 ];
+
+/// SQL statements that change nothing by themselves.
+pub(super) const SQL_READS: &[&str] = &["SELECT", "WITH", "VALUES", "TABLE", "EXPLAIN", "SHOW"];

@@ -9,6 +9,7 @@ mod file;
 mod http;
 mod mail;
 pub(super) mod redis;
+mod sql;
 mod tcp;
 
 use std::sync::Arc;
@@ -59,6 +60,7 @@ pub async fn observe<W: World>(
             Kind::Tcp => tcp::observe(&fields, world).await,
             Kind::Redis => redis::observe(&fields, world).await,
             Kind::Amqp => amqp::observe(&fields, world).await,
+            Kind::Sql => sql::observe(&fields, world).await,
             Kind::Exec => exec::observe(&fields, world).await,
             Kind::Run => exec::observe_fresh(&fields, world).await,
             Kind::Mail => mail::observe(&fields, world, limit).await,
@@ -81,6 +83,7 @@ pub fn service_of<W: World>(kind: Kind, fields: &Fields<'_>, world: &W) -> Optio
         Kind::Tcp => fields.0.get("address")?.as_str()?.split(':').next().map(str::to_owned),
         Kind::Redis => return fitting(fields, world, redis::fits).ok(),
         Kind::Amqp => return fitting(fields, world, amqp::fits).ok(),
+        Kind::Sql => return fitting(fields, world, sql::fits).ok(),
         Kind::Mail => return fitting(fields, world, mail::fits).ok(),
         _ => fields.0.get("service")?.as_str().map(str::to_owned),
     };

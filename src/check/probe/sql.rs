@@ -1,0 +1,150 @@
+//! `sql`: one statement in PostgreSQL, its rows as data.
+
+use std::error::Error as StdError;
+
+use serde_json::{Value, json};
+use tokio_postgres::types::{Format, FromSql, IsNull, ToSql, Type, to_sql_checked};
+use tokio_postgres::{Client, Config, NoTls};
+
+use super::{Fields, fitting, repository, wrong};
+use crate::check::world::{Observation, Unobservable, World};
+use crate::lab::stack::Service;
+
+const PORT: u16 = 5432;
+
+/// Whether a service is a PostgreSQL server.
+pub(super) fn fits(service: &Service) -> bool {
+    repository(service) == "postgres"
+}
+
+pub(super) async fn observe<W: World>(fields: &Fields<'_>, world: &W) -> Result<Observation, Unobservable> {
+    let service = fitting(fields, world, fits)?;
+    let address = world.address(&service, PORT).await?;
+    // What the image was told is what it lets in.
+    let environment = world.services().get(&service).map(|one| &one.environment);
+    let told = |name: &str| environment.and_then(|all| all.get(name)).cloned();
+    let user = fields.text("user")?.or_else(|| told("POSTGRES_USER")).unwrap_or_else(|| "postgres".into());
+    let password = fields.text("password")?.or_else(|| told("POSTGRES_PASSWORD")).unwrap_or_default();
+    let database = fields.text("database")?.or_else(|| told("POSTGRES_DB")).unwrap_or_else(|| user.clone());
+    let failed = |what: String| Unobservable::Service { service: service.clone(), what };
+    let mut config = Config::new();
+    config.host(address.ip().to_string()).port(address.port()).user(&user).password(password).dbname(&database);
+    let connected = config.connect(NoTls).await;
+    let (client, connection) = connected
+        .map_err(|error| failed(format!("PostgreSQL does not let `{user}` into `{database}`: {}", words(&error))))?;
+    let driving = tokio::spawn(connection);
+    let query = fields.required("query")?;
+    let parameters: Vec<Parameter> = match fields.get("params") {
+        None => Vec::new(),
+        Some(Value::Array(list)) => list.iter().map(Parameter::new).collect(),
+        Some(other) => return Err(wrong("params", "a list", other)),
+    };
+    let asked = ask(&client, &query, &parameters).await;
+    drop(client);
+    driving.abort();
+    match asked {
+        Ok(observation) => Ok(observation),
+        // The server refused the statement: that is an answer.
+        Err(error) => match error.as_db_error() {
+            Some(refused) => Ok(Observation::new(
+                json!({ "error": refused.message(), "code": refused.code().code(), "count": 0 }),
+                Value::Null,
+            )),
+            None => Err(failed(format!("PostgreSQL does not answer: {}", words(&error)))),
+        },
+    }
+}
+
+/// Statements that give rows and change nothing by themselves.
+const ROWS: &[&str] = &["SELECT", "WITH", "VALUES", "TABLE"];
+
+fn first_word(query: &str) -> String {
+    query.trim_start().chars().take_while(char::is_ascii_alphabetic).collect::<String>().to_uppercase()
+}
+
+async fn ask(client: &Client, query: &str, parameters: &[Parameter]) -> Result<Observation, tokio_postgres::Error> {
+    let given: Vec<&(dyn ToSql + Sync)> = parameters.iter().map(|one| one as &(dyn ToSql + Sync)).collect();
+    let word = first_word(query);
+    if ROWS.contains(&word.as_str()) {
+        // The server itself knows best how each of its types is written as JSON.
+        let query = query.trim_end().trim_end_matches(';');
+        let wrapped = format!("SELECT row_to_json(labrunner_row) FROM (\n{query}\n) AS labrunner_row");
+        let rows = client.query(&wrapped, &given).await?;
+        let rows: Vec<Value> = rows.iter().map(|row| row.get::<_, Json>(0).0).collect();
+        let value = rows.first().and_then(Value::as_object).and_then(|row| row.values().next()).cloned();
+        let fields = json!({ "count": rows.len(), "value": value, "error": null });
+        return Ok(Observation::new(fields, rows.into()));
+    }
+    if matches!(word.as_str(), "EXPLAIN" | "SHOW") {
+        let rows = client.query(query, &given).await?;
+        let values: Vec<Value> = rows.iter().map(|row| row.get::<_, Json>(0).0).collect();
+        // `EXPLAIN (FORMAT JSON)` is one document in a list of one.
+        let main = match values.as_slice() {
+            [Value::Array(plan)] => plan.first().cloned().unwrap_or(Value::Null),
+            _ => Value::Array(values.clone()),
+        };
+        let fields = json!({ "count": values.len(), "value": values.first(), "error": null });
+        return Ok(Observation::new(fields, main));
+    }
+    let affected = client.execute(query, &given).await?;
+    Ok(Observation::new(json!({ "count": affected, "affected": affected, "error": null }), Value::Null))
+}
+
+fn words(error: &tokio_postgres::Error) -> String {
+    let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+    format!("{error}{cause}")
+}
+
+/// A parameter, sent as text: the server reads it as whatever type the statement asks for.
+#[derive(Debug)]
+struct Parameter(Option<String>);
+
+impl Parameter {
+    fn new(value: &Value) -> Self {
+        Self(match value {
+            Value::Null => None,
+            Value::String(text) => Some(text.clone()),
+            other => Some(other.to_string()),
+        })
+    }
+}
+
+impl ToSql for Parameter {
+    fn to_sql(&self, _: &Type, out: &mut bytes::BytesMut) -> Result<IsNull, Box<dyn StdError + Sync + Send>> {
+        match &self.0 {
+            None => Ok(IsNull::Yes),
+            Some(text) => {
+                out.extend_from_slice(text.as_bytes());
+                Ok(IsNull::No)
+            }
+        }
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+
+    fn encode_format(&self, _: &Type) -> Format {
+        Format::Text
+    }
+
+    to_sql_checked!();
+}
+
+/// A column of JSON, or of text that may be none.
+struct Json(Value);
+
+impl<'a> FromSql<'a> for Json {
+    fn from_sql(_: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn StdError + Sync + Send>> {
+        let text = String::from_utf8_lossy(raw).into_owned();
+        Ok(Self(serde_json::from_str(&text).unwrap_or(Value::String(text))))
+    }
+
+    fn from_sql_null(_: &Type) -> Result<Self, Box<dyn StdError + Sync + Send>> {
+        Ok(Self(Value::Null))
+    }
+
+    fn accepts(kind: &Type) -> bool {
+        matches!(*kind, Type::JSON | Type::TEXT | Type::VARCHAR | Type::NAME)
+    }
+}
