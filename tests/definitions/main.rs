@@ -34,7 +34,7 @@ fn lay_out(folder: &Path, yaml: &[u8]) {
     for goal in ["one", "two"] {
         std::fs::write(lab.join(format!("tasks/{goal}.md")), "Do it.\n").unwrap();
     }
-    let solved = "# goal: one\none\n# end\n# goal: two\ntwo\n# end\n";
+    let solved = "a\n# goal: one\none\n# end\n# goal: two\ntwo\n# end\n";
     std::fs::create_dir_all(lab.join("solution")).unwrap();
     std::fs::write(lab.join("solution/a.txt"), solved).unwrap();
     std::fs::write(lab.join("lab.yaml"), yaml).unwrap();
@@ -104,4 +104,14 @@ fn files_that_are_no_yaml_at_all_are_refused_in_words() {
     let (code, text) = lint(folder.path());
     assert_eq!(code, 2);
     assert!(text.contains("more than 20000 values"), "{text}");
+}
+
+#[test]
+fn what_a_solution_changes_belongs_to_a_goal() {
+    let folder = tempfile::tempdir().unwrap();
+    lay_out(folder.path(), GOOD.as_bytes());
+    std::fs::write(folder.path().join("labs/lab/solution/b.txt"), "for nobody\n").unwrap();
+    let (code, text) = lint(folder.path());
+    assert_eq!(code, 2, "{text}");
+    assert!(text.contains("`solution/b.txt` changes the starter where no goal asks for it"), "{text}");
 }
