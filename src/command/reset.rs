@@ -145,7 +145,11 @@ fn plan(opened: &Opened, request: &Asked<'_>) -> Vec<(String, String)> {
             .keys()
             .filter(|name| all || request.services.iter().any(|one| one == name.as_str()))
         {
-            steps.push((format!("make `{name}` anew"), "its data is lost, and cannot be brought back".into()));
+            let step = match opened.lab.reset.contains_key(name) {
+                true => format!("empty `{name}`, or make it anew if it is not as when new after that"),
+                false => format!("make `{name}` anew"),
+            };
+            steps.push((step, "its data is lost, and cannot be brought back".into()));
         }
     }
     steps.push(("keep the record".into(), "nothing of it is ever lost".into()));
