@@ -15,7 +15,7 @@ pub struct Arguments {
     pub verb: Option<Verb>,
 
     /// Agree to whatever the command would ask
-    #[arg(long, short, global = true, env = "LABRUNNER_YES")]
+    #[arg(long, short, global = true, value_parser = on_or_off(), env = "LABRUNNER_YES")]
     pub yes: bool,
 
     /// Another copy of the lab, beside the usual one
@@ -31,7 +31,7 @@ pub struct Arguments {
     pub labs: Option<PathBuf>,
 
     /// Give one of the lab's settings a value
-    #[arg(long, global = true, value_name = "NAME=VALUE")]
+    #[arg(long, global = true, value_name = "NAME=VALUE", env = "LABRUNNER_SET")]
     pub set: Vec<String>,
 
     /// How the result is written to standard output
@@ -78,7 +78,7 @@ pub enum Verb {
         #[arg(long, env = "LABRUNNER_WORKSPACE")]
         workspace: Option<PathBuf>,
         /// Only show what would be done, and why
-        #[arg(long)]
+        #[arg(long, value_parser = on_or_off(), env = "LABRUNNER_DRY_RUN")]
         dry_run: bool,
     },
     /// Show a lab's brief, or a goal's task
@@ -90,7 +90,7 @@ pub enum Verb {
         lab: Option<String>,
         goals: Vec<String>,
         /// The same random values as an earlier attempt (`labrunner history` shows its seed)
-        #[arg(long)]
+        #[arg(long, env = "LABRUNNER_SEED")]
         seed: Option<u64>,
     },
     /// Show the next hint of a goal
@@ -103,9 +103,9 @@ pub enum Verb {
     Logs {
         service: String,
         /// Only the last lines
-        #[arg(long, short = 'n')]
+        #[arg(long, short = 'n', env = "LABRUNNER_TAIL")]
         tail: Option<usize>,
-        #[arg(long)]
+        #[arg(long, env = "LABRUNNER_LAB")]
         lab: Option<String>,
     },
     /// Run a command in a service
@@ -113,19 +113,19 @@ pub enum Verb {
         service: String,
         #[arg(trailing_var_arg = true, required = true, allow_hyphen_values = true)]
         command: Vec<String>,
-        #[arg(long)]
+        #[arg(long, env = "LABRUNNER_LAB")]
         lab: Option<String>,
     },
     /// Open a shell in a service
     Shell {
         service: String,
-        #[arg(long)]
+        #[arg(long, env = "LABRUNNER_LAB")]
         lab: Option<String>,
     },
     /// Open a service in the browser
     Open {
         service: String,
-        #[arg(long)]
+        #[arg(long, env = "LABRUNNER_LAB")]
         lab: Option<String>,
     },
     /// Make services anew with empty data, or the workspace the starter again
@@ -134,10 +134,10 @@ pub enum Verb {
         /// Only these services
         services: Vec<String>,
         /// The files: they are saved first, and `undo` brings them back
-        #[arg(long)]
+        #[arg(long, value_parser = on_or_off(), env = "LABRUNNER_RESET_WORKSPACE")]
         workspace: bool,
         /// Only show what would be lost and kept
-        #[arg(long)]
+        #[arg(long, value_parser = on_or_off(), env = "LABRUNNER_PLAN")]
         plan: bool,
     },
     /// Take the last reset of the workspace back
@@ -149,7 +149,7 @@ pub enum Verb {
     Down {
         lab: Option<String>,
         /// Every lab
-        #[arg(long, conflicts_with = "lab")]
+        #[arg(long, conflicts_with = "lab", value_parser = on_or_off(), env = "LABRUNNER_ALL")]
         all: bool,
     },
     /// Show what was reached, ever and now
@@ -157,7 +157,7 @@ pub enum Verb {
     /// Show the last attempts
     History {
         lab: Option<String>,
-        #[arg(long, short = 'n', default_value_t = 20)]
+        #[arg(long, short = 'n', default_value_t = 20, env = "LABRUNNER_MOST")]
         most: u32,
     },
     /// Images of the labs: show, fetch, carry to a machine without a network
@@ -166,7 +166,7 @@ pub enum Verb {
     /// Look at this machine
     Doctor {
         /// Repair what is missing
-        #[arg(long)]
+        #[arg(long, value_parser = on_or_off(), env = "LABRUNNER_FIX")]
         fix: bool,
     },
     /// For authors of labs
@@ -205,28 +205,33 @@ pub enum LabVerb {
         #[arg(value_name = "LAB")]
         names: Vec<String>,
         /// Also that `proof.json` was written for exactly this content
-        #[arg(long)]
+        #[arg(long, value_parser = on_or_off(), env = "LABRUNNER_PROVEN")]
         proven: bool,
     },
     /// Judge a lab against its starter, solution and variants
     Prove {
         lab: String,
         /// How often, to find flaky checks
-        #[arg(long, default_value_t = 1)]
+        #[arg(long, default_value_t = 1, env = "LABRUNNER_REPEAT")]
         repeat: usize,
         /// Start no new variant after this long, for example 20m
-        #[arg(long, value_parser = duration)]
+        #[arg(long, value_parser = duration, env = "LABRUNNER_BUDGET")]
         budget: Option<Duration>,
         /// Only variants whose name contains this
-        #[arg(long)]
+        #[arg(long, env = "LABRUNNER_ONLY")]
         only: Option<String>,
         /// How many environments work side by side
-        #[arg(long, value_parser = clap::value_parser!(u16).range(1..=16))]
+        #[arg(long, value_parser = clap::value_parser!(u16).range(1..=16), env = "LABRUNNER_JOBS")]
         jobs: Option<u16>,
         /// Write `proof.json` when all is right
-        #[arg(long)]
+        #[arg(long, value_parser = on_or_off(), env = "LABRUNNER_WRITE")]
         write: bool,
     },
+}
+
+/// `1`, `yes`, `on` and `true` from the environment, as people write them.
+fn on_or_off() -> clap::builder::BoolishValueParser {
+    clap::builder::BoolishValueParser::new()
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
@@ -237,6 +242,20 @@ fn duration(text: &str) -> Result<Duration, String> {
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
+
+    fn without_variable(command: &clap::Command) -> Vec<String> {
+        let own = command.get_arguments().filter(|one| {
+            let long = one.get_long().is_some_and(|name| !matches!(name, "help" | "version"));
+            long && one.get_env().is_none()
+        });
+        let own = own.map(|one| format!("{} --{}", command.get_name(), one.get_long().unwrap_or_default()));
+        own.chain(command.get_subcommands().flat_map(without_variable)).collect()
+    }
+
+    #[test]
+    fn every_flag_has_a_variable() {
+        assert_eq!(without_variable(&super::Arguments::command()), [] as [&str; 0]);
+    }
 
     #[test]
     fn the_command_line_is_sound() {
