@@ -32,7 +32,9 @@ pub(super) fn default_expectation(kind: Kind, step: &Step) -> Option<(Key, Predi
             }
             _ => return None,
         },
-        Kind::Redis | Kind::Sql => ("error", Operator::Equals(literal(Value::Null))),
+        Kind::Redis | Kind::Kafka | Kind::Sql => ("error", Operator::Equals(literal(Value::Null))),
+        Kind::Load => ("errors", Operator::Equals(literal(0.into()))),
+        Kind::Evidence => ("exists", Operator::Equals(literal(true.into()))),
         Kind::Tcp => ("open", Operator::Equals(literal(true.into()))),
         Kind::Celery => match &step.action {
             Action::Probe { fields, .. } if fields.get("ping").is_some() => {

@@ -19,6 +19,7 @@ pub async fn command<W: World>(kind: Kind, fields: &Value, world: &W) -> Option<
         Kind::Amqp => {
             format!("labrunner exec {} -- rabbitmqctl list_queues name messages_ready consumers durable", service?)
         }
+        Kind::Kafka => format!("labrunner logs {}", service?),
         Kind::Sql => {
             let service = service?;
             let environment = &world.services().get(&service)?.environment;
@@ -55,7 +56,14 @@ pub async fn command<W: World>(kind: Kind, fields: &Value, world: &W) -> Option<
         Kind::Container => "labrunner status".into(),
         Kind::Log => format!("labrunner logs {}", service?),
         Kind::File => format!("cat {}", quote(&world.workspace().join(text("path")?).display().to_string())),
-        Kind::Run => return None,
+        Kind::Django if fields.get("migrations").is_some() => {
+            format!("labrunner exec {} -- python manage.py showmigrations --plan", service?)
+        }
+        Kind::Pytest => format!("labrunner exec {} -- python -m pytest", service?),
+        Kind::Git => format!("git -C {} log --stat", quote(&world.workspace().display().to_string())),
+        Kind::Evidence if text("link").is_some() => format!("curl -IL {}", quote(text("link")?)),
+        Kind::Evidence => format!("cat {}", quote(&world.workspace().join(text("path")?).display().to_string())),
+        Kind::Run | Kind::Django | Kind::Load | Kind::Image | Kind::Plugin => return None,
     })
 }
 

@@ -60,7 +60,7 @@ pub struct Output {
     pub stderr: String,
 }
 
-/// Where a fresh container's configuration comes from.
+/// Where an image, or a fresh container's configuration, comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
     Image(String),
@@ -107,6 +107,8 @@ pub trait World: Sync {
     ) -> impl Future<Output = Result<Output, Unobservable>> + Send;
     /// Runs a command in a fresh container.
     fn run(&self, origin: &Origin, command: &Command) -> impl Future<Output = Result<Output, Unobservable>> + Send;
+    /// An image's configuration and history.
+    fn image(&self, origin: &Origin) -> impl Future<Output = Result<Value, Unobservable>> + Send;
     fn container(
         &self,
         service: &ServiceName,

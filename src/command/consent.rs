@@ -3,6 +3,7 @@
 use super::app::{App, Opened};
 use super::failure::Failure;
 use super::prove::proof::lab_digest;
+use crate::lab::definition::Need;
 
 /// Makes sure that the learner agreed to what the lab `needs`; `--yes` agrees and is remembered.
 ///
@@ -19,9 +20,12 @@ pub async fn consent(app: &App, opened: &Opened) -> Result<(), Failure> {
         return Ok(());
     }
     let services = opened.lab.stack.services.iter();
-    let list: String = services
+    let mut list: String = services
         .flat_map(|(name, service)| service.needs.iter().map(move |(_, words)| format!("\n  {name}: {words}")))
         .collect();
+    if opened.lab.needs.contains(&Need::Plugin) {
+        list.push_str("\n  its checks run programs of the lab on this machine, outside of any container");
+    }
     let message = format!("{} asks for more than a lab usually may:{list}", opened.lab.id);
     if !app.agreed(&format!("{message}\ndo you trust its author?")).await {
         return Err(Failure::usage(message)

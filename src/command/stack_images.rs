@@ -28,7 +28,7 @@ pub async fn images(
     sources: &mut BTreeMap<String, String>,
 ) -> Result<(Images, BTreeMap<ServiceName, NotReady>), Failure> {
     let stack = &opened.lab.stack;
-    let means = Means { policy: app.policy, base: &app.base, scratch: app.cache.join("tmp"), sink: app.sink.as_ref() };
+    let means = Means { policy: app.policy, base: &app.base, cache: app.cache.clone(), sink: app.sink.as_ref() };
     let named: Vec<String> =
         stack.services.values().filter(|one| one.build.is_none()).filter_map(|one| one.image.clone()).collect();
     let ready = image::ensure(engine, &named, &means).await?;

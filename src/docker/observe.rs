@@ -9,6 +9,8 @@ use bollard::models::{
 };
 use bollard::query_parameters::{ListContainersOptionsBuilder, ListNetworksOptionsBuilder, ListVolumesOptionsBuilder};
 
+use serde_json::{Value, json};
+
 use super::{DockerEngine, call, limit};
 use crate::environment::engine::{ContainerFacts, Observed, ObservedResource};
 use crate::environment::identity::{self, Identity};
@@ -87,6 +89,40 @@ impl DockerEngine {
             .flatten()
             .filter_map(|config| config.subnet)
             .collect())
+    }
+
+    /// An image's configuration, layers and history, as `image` steps show it.
+    pub(super) async fn describe_image(&self, name: &str) -> Result<Value, EngineError> {
+        let operation = format!("inspect image {name}");
+        let (image, history) = tokio::try_join!(
+            call(operation.clone(), limit::LOOK, self.docker.inspect_image(name)),
+            call(operation, limit::LOOK, self.docker.image_history(name)),
+        )?;
+        let config = image.config.unwrap_or_default();
+        let environment: BTreeMap<String, String> = config
+            .env
+            .unwrap_or_default()
+            .iter()
+            .filter_map(|pair| pair.split_once('='))
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+        let history: Vec<Value> =
+            history.into_iter().map(|step| json!({ "instruction": step.created_by, "size": step.size })).collect();
+        Ok(json!({
+            "id": image.id,
+            "user": config.user,
+            "size": image.size,
+            "environment": environment,
+            "command": config.cmd,
+            "entrypoint": config.entrypoint,
+            "workdir": config.working_dir,
+            "exposed": config.exposed_ports,
+            "volumes": config.volumes,
+            "labels": config.labels,
+            "healthcheck": config.healthcheck.and_then(|check| check.test),
+            "layers": image.root_fs.and_then(|root| root.layers),
+            "history": history,
+        }))
     }
 
     pub(super) async fn facts(&self, id: &str) -> Result<ContainerFacts, EngineError> {

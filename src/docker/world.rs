@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::DockerEngine;
 use crate::check::World;
@@ -192,6 +192,20 @@ impl World for DockerWorld {
             definition,
         };
         self.fresh(&spec).await.map_err(|error| machine(&error))
+    }
+
+    async fn image(&self, origin: &Origin) -> Result<Value, Unobservable> {
+        let name = match origin {
+            Origin::Image(image) => image.clone(),
+            Origin::Service(service) => self.images.get(service).map(|(name, _)| name.clone()).ok_or_else(|| {
+                let what = format!("`{service}` has no image: it does not build");
+                Unobservable::Service { service: service.clone(), what }
+            })?,
+        };
+        self.engine.describe_image(&name).await.map_err(|error| match error.fault {
+            EngineFault::NotFound => Unobservable::Definition(format!("there is no image `{name}` on the engine")),
+            _ => machine(&error),
+        })
     }
 
     async fn container(&self, service: &ServiceName, replica: u32) -> Result<ContainerView, Unobservable> {

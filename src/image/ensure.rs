@@ -51,8 +51,8 @@ pub struct Ready {
 pub struct Means<'a> {
     pub policy: Policy,
     pub base: &'a BaseSettings,
-    /// A folder for temporary files.
-    pub scratch: PathBuf,
+    /// A folder for what is kept and can be made again.
+    pub cache: PathBuf,
     pub sink: &'a dyn Sink,
 }
 
@@ -173,13 +173,16 @@ async fn cook<E: ImageEngine>(
     }
     let began = Instant::now();
     means.sink.emit(Event::ImageBegan { image: image.clone(), how: "recipe" });
-    let context = recipe.context().map_err(|error| ImageError::Engine(error.to_string()))?;
+    let line = |line: &str| means.sink.emit(Event::ImageLine { image: image.clone(), line: line.to_owned() });
+    let program = match &recipe.program {
+        Some(program) => Some(program.build(&means.cache, &line).await?),
+        None => None,
+    };
+    let context = recipe.context(program.as_deref()).map_err(|error| ImageError::Engine(error.to_string()))?;
     let labels = recipe.labels(&on);
     let request =
         BuildRequest { name: image.clone(), context, dockerfile: "Dockerfile".into(), labels, ..Default::default() };
-    engine
-        .build(request, &|line| means.sink.emit(Event::ImageLine { image: image.clone(), line: line.to_owned() }))
-        .await?;
+    engine.build(request, &line).await?;
     means.sink.emit(Event::ImageDone { image: image.clone(), took: began.elapsed() });
     let facts = engine.find(&image).await?;
     facts
@@ -195,9 +198,10 @@ async fn ground<E: ImageEngine>(engine: &E, means: &Means<'_>) -> Result<String,
     }
     let began = Instant::now();
     means.sink.emit(Event::ImageBegan { image: image.clone(), how: "recipe" });
-    let failed = |error: std::io::Error| ImageError::File { path: means.scratch.clone(), message: error.to_string() };
-    std::fs::create_dir_all(&means.scratch).map_err(failed)?;
-    let folder = tempfile::tempdir_in(&means.scratch).map_err(failed)?;
+    let scratch = means.cache.join("tmp");
+    let failed = |error: std::io::Error| ImageError::File { path: scratch.clone(), message: error.to_string() };
+    std::fs::create_dir_all(&scratch).map_err(failed)?;
+    let folder = tempfile::tempdir_in(&scratch).map_err(failed)?;
     let tar = base::make(means.base, folder.path()).await?;
     engine.import(&reference, tar, base::changes()).await?;
     means.sink.emit(Event::ImageDone { image: image.clone(), took: began.elapsed() });

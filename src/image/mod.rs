@@ -6,6 +6,7 @@
 pub mod base;
 pub mod build;
 pub mod ensure;
+pub mod program;
 pub mod recipe;
 pub mod reference;
 

@@ -7,6 +7,7 @@ use regex::Regex;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
+use super::program::Program;
 use super::reference::Reference;
 use super::{DIGEST, ImageError};
 
@@ -19,6 +20,7 @@ struct File {
     tag: String,
     serves: Serves,
     parent: Option<String>,
+    program: Option<Program>,
 }
 
 #[derive(Deserialize)]
@@ -35,6 +37,8 @@ pub struct Recipe {
     pub tag: String,
     /// The recipe that has to be built first, besides the base.
     pub parent: Option<String>,
+    /// A program that is built on this machine and put beside the Dockerfile.
+    pub program: Option<Program>,
     repository: String,
     tags: Vec<String>,
     files: Vec<(String, Vec<u8>)>,
@@ -46,12 +50,16 @@ impl Recipe {
         Reference::local(&self.name, &self.tag)
     }
 
-    /// The build context, the same bytes for the same recipe.
+    /// The build context, the same bytes for the same recipe; `program` is the file of its program.
     ///
     /// # Errors
-    /// Never in practice: it writes to memory.
-    pub fn context(&self) -> std::io::Result<Vec<u8>> {
-        super::build::pack(self.files.iter().map(|(path, bytes)| (path.clone(), bytes.clone(), 0o644)))
+    /// The program cannot be read.
+    pub fn context(&self, program: Option<&std::path::Path>) -> std::io::Result<Vec<u8>> {
+        let mut files: Vec<_> = self.files.iter().map(|(path, bytes)| (path.clone(), bytes.clone(), 0o644)).collect();
+        if let (Some(file), Some(program)) = (program, &self.program) {
+            files.push((program.package.clone(), std::fs::read(file)?, 0o755));
+        }
+        super::build::pack(files)
     }
 
     /// Digest of everything that the image is made from, the id of the image it is built on included.
@@ -63,6 +71,7 @@ impl Recipe {
             hash.update((bytes.len() as u64).to_le_bytes());
             hash.update(bytes);
         }
+        hash.update(self.program.as_ref().map(Program::identity).unwrap_or_default());
         hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
     }
 
@@ -95,6 +104,7 @@ fn read(folder: &Dir<'_>) -> Option<Recipe> {
         name: file.name,
         tag: file.tag,
         parent: file.parent,
+        program: file.program,
         repository: file.serves.repository,
         tags: file.serves.tags,
         files,

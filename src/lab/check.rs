@@ -76,31 +76,47 @@ pub enum Kind {
     Tcp,
     Redis,
     Amqp,
+    Kafka,
     Sql,
     Exec,
     Run,
     Mail,
+    Django,
     Celery,
+    Pytest,
+    Load,
+    Image,
     Container,
+    Git,
     Log,
     File,
+    Evidence,
+    Plugin,
 }
 
 impl Kind {
     /// Every kind, in the order of the reference.
-    pub const ALL: [Kind; 12] = [
+    pub const ALL: [Kind; 20] = [
         Kind::Http,
         Kind::Tcp,
         Kind::Redis,
         Kind::Amqp,
+        Kind::Kafka,
         Kind::Sql,
         Kind::Exec,
         Kind::Run,
         Kind::Mail,
+        Kind::Django,
         Kind::Celery,
+        Kind::Pytest,
+        Kind::Load,
+        Kind::Image,
         Kind::Container,
+        Kind::Git,
         Kind::Log,
         Kind::File,
+        Kind::Evidence,
+        Kind::Plugin,
     ];
 
     /// The key that names it in a step.
@@ -110,6 +126,7 @@ impl Kind {
             Kind::Tcp => "tcp",
             Kind::Redis => "redis",
             Kind::Amqp => "amqp",
+            Kind::Kafka => "kafka",
             Kind::Sql => "sql",
             Kind::Exec => "exec",
             Kind::Run => "run",
@@ -118,6 +135,13 @@ impl Kind {
             Kind::Container => "container",
             Kind::Log => "log",
             Kind::File => "file",
+            Kind::Plugin => "plugin",
+            Kind::Evidence => "evidence",
+            Kind::Git => "git",
+            Kind::Image => "image",
+            Kind::Load => "load",
+            Kind::Pytest => "pytest",
+            Kind::Django => "django",
         }
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod definition;
+pub mod duration;
 pub mod expression;
 pub mod id;
 pub mod random;

@@ -72,6 +72,33 @@ fn python() {
 }
 
 #[test]
+fn kafka() {
+    let kafka = image("apache/kafka:4.1.0", "kafka:4");
+    assert_eq!(fact(&kafka, "{{json .Config.ExposedPorts}}"), "{\"9092/tcp\":{}}");
+    assert_eq!(fact(&kafka, "{{.Config.User}}"), "appuser");
+    assert!(fact(&kafka, "{{json .Config.Volumes}}").contains("/var/lib/kafka/data"));
+    prints(&[&kafka, "sh", "-c", "echo any command"], "any command");
+    prints(&[&kafka, "id", "-un"], "appuser");
+    let advertised = "KAFKA_ADVERTISED_LISTENERS=PLAINTEXT://broker:19092";
+    let listened = "KAFKA_LISTENERS=PLAINTEXT://:19092,CONTROLLER://:9093";
+    let roles =
+        ["KAFKA_NODE_ID=1", "KAFKA_PROCESS_ROLES=broker,controller", "KAFKA_CONTROLLER_LISTENER_NAMES=CONTROLLER"];
+    let map = "KAFKA_LISTENER_SECURITY_PROTOCOL_MAP=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT";
+    let voters = "KAFKA_CONTROLLER_QUORUM_VOTERS=1@localhost:9093";
+    let mut arguments: Vec<&str> = Vec::new();
+    for pair in [advertised, listened, map, voters].into_iter().chain(roles) {
+        arguments.extend(["-e", pair]);
+    }
+    arguments.push(&kafka);
+    let server = Running::start(&arguments);
+    // Port 19092 is 4A94 in the kernel's table; 0A is a socket that listens.
+    server.comes_to_say(
+        &["sh", "-c", "cat /proc/net/tcp /proc/net/tcp6 | grep ':4A94 .* 0A' && echo listening"],
+        "listening",
+    );
+}
+
+#[test]
 fn redis() {
     let redis = image("redis:8", "redis:8");
     assert_eq!(fact(&redis, "{{json .Config.ExposedPorts}}"), "{\"6379/tcp\":{}}");

@@ -1,12 +1,27 @@
 //! Each kind of step against the real service: one goal that it passes, one that it fails, one that it cannot
 //! decide.
 
+use std::path::Path;
+use std::process::Command;
+
 use crate::support::LabEnv;
+
+/// Makes a workspace a repository with one commit.
+fn repository(workspace: &Path) {
+    let identity = ["-c", "user.name=Ada", "-c", "user.email=ada@example.com"];
+    for arguments in [&["init", "-q", "-b", "main"][..], &["add", "."], &["commit", "-q", "-m", "Begin"]] {
+        let done = Command::new("git").arg("-C").arg(workspace).args(identity).args(arguments).status().unwrap();
+        assert!(done.success(), "git {arguments:?}");
+    }
+}
 
 #[test]
 fn each_kind_passes_fails_and_cannot_decide() {
     let lab = LabEnv::of("kinds", "kinds");
-    let judged = lab.run(&["verify", "kinds", "--format", "json"]);
+    let started = lab.run(&["start", "kinds", "--yes"]);
+    assert_eq!(started.code, 0, "{started:?}");
+    repository(&lab.workspace());
+    let judged = lab.run(&["verify", "kinds", "--yes", "--format", "json"]);
     let json: serde_json::Value = serde_json::from_str(&judged.out).unwrap_or_else(|_| panic!("{judged:?}"));
     let goals = json["goals"].as_array().unwrap();
     assert!(goals.len() >= 6);
@@ -16,6 +31,7 @@ fn each_kind_passes_fails_and_cannot_decide() {
             "passes" => "passed",
             "fails" => "failed",
             "undecided" => "undecided",
+            "defect" => "defect",
             other => panic!("`{other}` says nothing"),
         };
         assert_eq!(goal["verdict"], wanted, "{name}: {:#}", goal["checks"]);
@@ -34,5 +50,9 @@ fn each_kind_passes_fails_and_cannot_decide() {
     assert!(failure("amqp-fails").contains("no queue took the message"), "{}", failure("amqp-fails"));
     assert!(failure("sql-fails").contains("relation \\\"nowhere\\\" does not exist"), "{}", failure("sql-fails"));
     assert!(failure("sql-undecided").contains("password authentication failed"), "{}", failure("sql-undecided"));
+    assert!(failure("kafka-fails").contains("UNKNOWN_TOPIC_OR_PARTITION"), "{}", failure("kafka-fails"));
+    assert!(failure("kafka-undecided").contains("does not answer"), "{}", failure("kafka-undecided"));
+    assert!(failure("plugin-crash-defect").contains("as it was told to"), "{}", failure("plugin-crash-defect"));
+    assert!(failure("plugin-hang-defect").contains("did not end within 1 s"), "{}", failure("plugin-hang-defect"));
     assert!(failure("amqp-undecided").contains("does not let in `guest`"), "{}", failure("amqp-undecided"));
 }

@@ -12,7 +12,6 @@ mod ports;
 mod safety;
 mod scalars;
 
-pub(in crate::catalog) use scalars::parse_duration;
 mod service;
 #[cfg(test)]
 mod tests;

@@ -90,7 +90,7 @@ impl Reader<'_, '_> {
 
     pub(super) fn duration_of(&mut self, node: &Node, key: &str) -> Option<Duration> {
         let value = node.get(key)?;
-        let duration = value.text().and_then(parse_duration);
+        let duration = value.text().and_then(crate::lab::duration::parse);
         if duration.is_none() {
             self.wrong(value, &format!("`{key}`"), "a duration such as `10s`, `500ms` or `1m30s`");
         }
@@ -170,30 +170,6 @@ impl Reader<'_, '_> {
             _ => Some(self.list_of(node, key)),
         }
     }
-}
-
-/// Compose's durations: numbers with `us`, `ms`, `s`, `m`, `h`, one after the other.
-pub(in crate::catalog) fn parse_duration(text: &str) -> Option<Duration> {
-    let mut total = 0.0;
-    let mut rest = text;
-    if rest.is_empty() {
-        return None;
-    }
-    while !rest.is_empty() {
-        let number = rest.find(|char: char| !char.is_ascii_digit() && char != '.')?;
-        let unit = rest[number..].find(|char: char| char.is_ascii_digit()).map_or(rest.len(), |length| number + length);
-        let factor = match &rest[number..unit] {
-            "us" => 1e-6,
-            "ms" => 1e-3,
-            "s" => 1.0,
-            "m" => 60.0,
-            "h" => 3600.0,
-            _ => return None,
-        };
-        total += rest[..number].parse::<f64>().ok()? * factor;
-        rest = &rest[unit..];
-    }
-    Duration::try_from_secs_f64(total).ok()
 }
 
 /// Compose's sizes: a number with `b`, `k`, `kb`, `m`, `mb`, `g`, `gb`, powers of 1024.

@@ -8,6 +8,7 @@ use super::names::Names;
 use crate::catalog::diagnostic::nearest;
 use crate::catalog::tree::{Node, Value};
 use crate::lab::check::{Action, Check, Each, Fault, Key, Kind, Range, Step, Target};
+use crate::lab::definition::Need;
 use crate::lab::expression::{Template, Tree};
 use crate::lab::verdict::Verdict;
 
@@ -181,23 +182,10 @@ impl Reader<'_> {
         for (name, _) in known.iter().filter(|(name, required)| *required && node.get(name).is_none()) {
             self.findings.error("missing-key", node.span, format!("{what} needs `{name}`"), None);
         }
-        if kind == Kind::Run && node.get("image").is_some() == node.get("service").is_some() {
-            self.findings.error(
-                "missing-key",
-                node.span,
-                format!("{what} needs `image` or `service`, one of the two"),
-                None,
-            );
-        }
-        if kind == Kind::Celery
-            && ["ping", "inspect", "result"].iter().filter(|key| node.get(key).is_some()).count() != 1
-        {
-            self.findings.error(
-                "missing-key",
-                node.span,
-                format!("{what} needs one of `ping`, `inspect` and `result`"),
-                None,
-            );
+        self.one_of(kind, node, &what);
+        if kind == Kind::Plugin && !self.needs.contains(&Need::Plugin) {
+            let hint = "list it, and the learner will be asked: `needs: [plugin]`".to_owned();
+            self.findings.error("needs", node.span, "a plugin runs on the learner's machine".to_owned(), hint);
         }
         let tree = self.document(node);
         self.check_names(tree.names(), scope, node);
@@ -221,6 +209,17 @@ impl Reader<'_> {
             self.wrong(&method, "`method`", "an HTTP method in capitals");
         }
         tree
+    }
+
+    /// Fields of which exactly one says what is asked.
+    fn one_of(&mut self, kind: Kind, node: &Node, what: &str) {
+        let choices = kinds::choices(kind);
+        if choices.is_empty() || choices.iter().filter(|key| node.get(key).is_some()).count() == 1 {
+            return;
+        }
+        let words: Vec<String> = choices.iter().map(|key| format!("`{key}`")).collect();
+        let message = format!("{what} needs exactly one of {}", words.join(", "));
+        self.findings.error("missing-key", node.span, message, None);
     }
 
     fn each(&mut self, node: &Node, scope: &Names) -> Option<Action> {
@@ -321,6 +320,9 @@ fn has_effect(action: &Action) -> bool {
             let word: String = query.trim_start().chars().take_while(char::is_ascii_alphabetic).collect();
             !SQL_READS.contains(&word.to_uppercase().as_str())
         }
+        Action::Probe { kind: Kind::Load, .. } => true,
+        Action::Probe { kind: Kind::Django, fields } => fields.get("request").is_some(),
+        Action::Probe { kind: Kind::Kafka, fields } => fields.get("produce").is_some(),
         Action::Probe { kind: Kind::Amqp, fields } => fields.get("publish").or_else(|| fields.get("get")).is_some(),
         Action::Probe { .. } | Action::Value(_) => false,
         Action::Each(_) | Action::Fault { .. } | Action::Heal { .. } => true,

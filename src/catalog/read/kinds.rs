@@ -3,8 +3,7 @@
 use crate::lab::Kind;
 
 /// Kinds that the format has and this version cannot run yet.
-pub(super) const LATER: &[&str] =
-    &["kafka", "django", "pytest", "load", "image", "compose", "workflow", "git", "evidence", "plugin", "change"];
+pub(super) const LATER: &[&str] = &["compose", "workflow", "change"];
 
 /// Faults that the format has and this version cannot make yet.
 pub(super) const LATER_FAULTS: &[&str] = &["disconnect", "delay", "fill"];
@@ -44,6 +43,16 @@ pub(super) fn fields(kind: Kind) -> Fields {
             ("publish", false),
             ("get", false),
         ],
+        Kind::Kafka => &[
+            ("service", false),
+            ("port", false),
+            ("topics", false),
+            ("topic", false),
+            ("group", false),
+            ("members", false),
+            ("produce", false),
+            ("consume", false),
+        ],
         Kind::Sql => &[
             ("service", false),
             ("query", true),
@@ -68,6 +77,28 @@ pub(super) fn fields(kind: Kind) -> Fields {
         Kind::Container => &[("service", true)],
         Kind::Log => &[("service", true), ("since", false), ("tail", false)],
         Kind::File => &[("path", true), ("as", false)],
+        Kind::Django => {
+            &[("service", true), ("settings", false), ("migrations", false), ("urls", false), ("request", false)]
+        }
+        Kind::Pytest => &[("service", true), ("arguments", false), ("coverage", false)],
+        Kind::Load => &[
+            ("url", false),
+            ("method", false),
+            ("headers", false),
+            ("query", false),
+            ("json", false),
+            ("rate", false),
+            ("duration", false),
+            ("locust", false),
+            ("service", false),
+            ("users", false),
+            ("spawn_rate", false),
+            ("host", false),
+        ],
+        Kind::Image => &[("service", false), ("image", false)],
+        Kind::Git => &[("range", false), ("limit", false)],
+        Kind::Evidence => &[("path", false), ("link", false)],
+        Kind::Plugin => &[("program", true), ("input", false)],
     }
 }
 
@@ -98,6 +129,23 @@ pub(super) fn observed(kind: Kind) -> &'static [&'static str] {
             "persistent",
             "headers",
         ],
+        Kind::Kafka => &[
+            "connected",
+            "brokers",
+            "exists",
+            "count",
+            "partitions",
+            "total",
+            "configs",
+            "state",
+            "members",
+            "working",
+            "lag",
+            "committed",
+            "partition",
+            "offset",
+            "error",
+        ],
         Kind::Exec | Kind::Run => &["code", "stdout", "stderr", "duration"],
         Kind::Mail => &["count"],
         Kind::Celery => &["alive", "workers", "state", "ready", "result", "traceback"],
@@ -116,6 +164,51 @@ pub(super) fn observed(kind: Kind) -> &'static [&'static str] {
         ],
         Kind::Log => &["text", "count"],
         Kind::File => &["exists", "text", "size", "lines", "words"],
+        Kind::Django => &["pending", "unwritten", "count", "status", "queries", "duration", "body"],
+        Kind::Pytest => &["code", "total", "passed", "failed", "errors", "skipped", "duration", "coverage", "stdout"],
+        Kind::Load => &[
+            "requests",
+            "errors",
+            "error_rate",
+            "rate",
+            "unanswered",
+            "code",
+            "p50",
+            "p90",
+            "p95",
+            "p99",
+            "max",
+            "words",
+        ],
+        Kind::Image => &[
+            "user",
+            "size",
+            "layers",
+            "environment",
+            "command",
+            "entrypoint",
+            "workdir",
+            "exposed",
+            "volumes",
+            "labels",
+            "healthcheck",
+        ],
+        Kind::Git => &["exists", "branch", "commits", "clean", "changed", "untracked"],
+        Kind::Evidence => &["exists", "type", "size", "digest", "words", "text", "status"],
+        Kind::Plugin => &["stderr"],
+    }
+}
+
+/// Fields of a kind of which exactly one has to be there.
+pub(super) fn choices(kind: Kind) -> &'static [&'static str] {
+    match kind {
+        Kind::Run => &["image", "service"],
+        Kind::Image => &["image", "service"],
+        Kind::Celery => &["ping", "inspect", "result"],
+        Kind::Django => &["settings", "migrations", "urls", "request"],
+        Kind::Load => &["url", "locust"],
+        Kind::Evidence => &["path", "link"],
+        _ => &[],
     }
 }
 

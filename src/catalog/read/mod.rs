@@ -57,8 +57,14 @@ pub fn read_lab(folder: &Path, variables: &Variables) -> Reading {
         return Reading { lab: None, findings: findings.list, sources, settings: BTreeMap::new() };
     };
     sources.0.insert(path, text.clone());
-    let mut reader =
-        Reader { findings: &mut findings, text: &text, folder, settings: BTreeMap::new(), services: Vec::new() };
+    let mut reader = Reader {
+        findings: &mut findings,
+        text: &text,
+        folder,
+        settings: BTreeMap::new(),
+        services: Vec::new(),
+        needs: Vec::new(),
+    };
     let lab = reader.lab(&root, variables);
     let settings = reader.settings;
     let lab = if findings.has_errors() { None } else { lab };
@@ -73,6 +79,8 @@ struct Reader<'a> {
     settings: BTreeMap<String, Json>,
     /// Names of the stack's services.
     services: Vec<String>,
+    /// What the learner is asked for.
+    needs: Vec<Need>,
 }
 
 const LAB_KEYS: &[&str] = &[
@@ -134,6 +142,7 @@ impl Reader<'_> {
             profiles: &[],
         };
         let stack = compose::read(root, &context, self.findings);
+        self.needs.clone_from(&needs);
         self.services = stack.services.keys().map(ToString::to_string).collect();
         if root.get("services").is_none() {
             self.findings.error("missing-key", root.span, "a lab needs `services`", None);

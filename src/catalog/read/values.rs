@@ -5,7 +5,6 @@ use std::time::Duration;
 use serde_json::Value as Json;
 
 use super::Reader;
-use crate::catalog::compose::parse_duration;
 use crate::catalog::diagnostic::nearest;
 use crate::catalog::tree::{Node, Value};
 use crate::lab::expression::{Part, Template, Tree};
@@ -130,7 +129,7 @@ impl Reader<'_> {
 
     pub(super) fn duration(&mut self, node: &Node, key: &str) -> Option<Duration> {
         let value = node.get(key)?.clone();
-        let duration = value.text().and_then(parse_duration);
+        let duration = value.text().and_then(crate::lab::duration::parse);
         if duration.is_none() {
             self.wrong(&value, &format!("`{key}`"), "a duration such as `10s`, `500ms` or `2m`");
         }

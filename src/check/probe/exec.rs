@@ -5,8 +5,7 @@ use std::time::Instant;
 use serde_json::{Value, json};
 
 use super::Fields;
-use crate::check::world::{Command, Observation, Origin, Output, Unobservable, World};
-use crate::lab::ServiceName;
+use crate::check::world::{Command, Observation, Output, Unobservable, World};
 
 pub(super) async fn observe<W: World>(fields: &Fields<'_>, world: &W) -> Result<Observation, Unobservable> {
     let service = fields.service()?;
@@ -17,13 +16,7 @@ pub(super) async fn observe<W: World>(fields: &Fields<'_>, world: &W) -> Result<
 }
 
 pub(super) async fn observe_fresh<W: World>(fields: &Fields<'_>, world: &W) -> Result<Observation, Unobservable> {
-    let origin = match (fields.text("image")?, fields.text("service")?) {
-        (Some(image), None) => Origin::Image(image),
-        (None, Some(service)) => {
-            Origin::Service(ServiceName::new(&service).map_err(|error| Unobservable::Definition(error.to_string()))?)
-        }
-        _ => return Err(Unobservable::Definition("`run` needs `image` or `service`, one of the two".into())),
-    };
+    let origin = fields.origin()?;
     let command = command(fields)?;
     let began = Instant::now();
     let output = world.run(&origin, &command).await?;

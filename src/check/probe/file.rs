@@ -35,7 +35,7 @@ pub(super) fn observe<W: World>(fields: &Fields<'_>, world: &W) -> Result<Observ
 }
 
 /// The file, links resolved; `None` when it does not exist.
-fn inside(workspace: &Path, path: &str) -> Result<Option<PathBuf>, Unobservable> {
+pub(super) fn inside(workspace: &Path, path: &str) -> Result<Option<PathBuf>, Unobservable> {
     let root = workspace.canonicalize();
     let root = root.map_err(|error| {
         Unobservable::Machine(format!("cannot read the workspace `{}`: {error}", workspace.display()))
@@ -88,7 +88,7 @@ fn ini(text: &str) -> Value {
 }
 
 /// Headings (CommonMark, "ATX headings") with the number of words below each.
-fn sections(text: &str) -> Vec<Value> {
+pub(super) fn sections(text: &str) -> Vec<Value> {
     let mut found: Vec<(usize, String, usize)> = Vec::new();
     let mut fenced = false;
     for line in text.lines() {

@@ -89,7 +89,7 @@ fn sent(error: &reqwest::Error, service: &ServiceName, limit: Duration, url: &Ur
     Unobservable::Service { service: service.clone(), what: format!("{url} does not answer: {}", causes(error)) }
 }
 
-fn causes(error: &dyn std::error::Error) -> String {
+pub(super) fn causes(error: &dyn std::error::Error) -> String {
     let mut last = error.to_string();
     let mut cause = error.source();
     while let Some(inner) = cause {

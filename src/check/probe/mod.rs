@@ -4,10 +4,20 @@ pub(super) mod amqp;
 mod amqp_management;
 mod celery;
 mod container;
+mod django;
+mod evidence;
 mod exec;
 mod file;
+mod git;
 mod http;
+mod image;
+mod kafka;
+mod load;
+mod locust;
 mod mail;
+mod plugin;
+mod pytest;
+mod python;
 pub(super) mod redis;
 mod sql;
 mod tcp;
@@ -17,9 +27,12 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::world::{Observation, Unobservable, World};
+use super::world::{Observation, Origin, Unobservable, World};
 use crate::lab::stack::Service;
 use crate::lab::{Kind, ServiceName};
+
+/// Of a load that lasts as long as what happens meanwhile.
+const LONGEST_LOAD: Duration = Duration::from_secs(600);
 
 /// What the observations of one check share.
 #[derive(Debug, Clone)]
@@ -27,12 +40,14 @@ pub struct Session {
     pub cookies: Arc<reqwest::cookie::Jar>,
     /// When the check began, seconds of the Unix epoch.
     pub began: i64,
+    /// Turns true when the steps that run beside the observation (`meanwhile`) have ended.
+    pub ended: Option<tokio::sync::watch::Receiver<bool>>,
 }
 
 impl Session {
     /// A session that begins now.
     pub fn new() -> Self {
-        Self { cookies: Arc::default(), began: jiff::Timestamp::now().as_second() }
+        Self { cookies: Arc::default(), began: jiff::Timestamp::now().as_second(), ended: None }
     }
 }
 
@@ -54,12 +69,18 @@ pub async fn observe<W: World>(
     limit: Duration,
 ) -> Result<Observation, Unobservable> {
     let fields = Fields(fields);
+    // A load takes as long as it is meant to, and then its last answers.
+    let extra = match kind {
+        Kind::Load => load::lasts(&fields)?.unwrap_or(LONGEST_LOAD),
+        _ => Duration::ZERO,
+    };
     let observing = async {
         match kind {
             Kind::Http => http::observe(&fields, world, session, limit).await,
             Kind::Tcp => tcp::observe(&fields, world).await,
             Kind::Redis => redis::observe(&fields, world).await,
             Kind::Amqp => amqp::observe(&fields, world).await,
+            Kind::Kafka => kafka::observe(&fields, world).await,
             Kind::Sql => sql::observe(&fields, world).await,
             Kind::Exec => exec::observe(&fields, world).await,
             Kind::Run => exec::observe_fresh(&fields, world).await,
@@ -68,10 +89,21 @@ pub async fn observe<W: World>(
             Kind::Container => container::observe(&fields, world).await,
             Kind::Log => container::observe_log(&fields, world, session).await,
             Kind::File => file::observe(&fields, world),
+            Kind::Django => django::observe(&fields, world).await,
+            Kind::Pytest => pytest::observe(&fields, world).await,
+            Kind::Load => load::observe(&fields, world, session, limit).await,
+            Kind::Image => image::observe(&fields, world).await,
+            Kind::Git => git::observe(&fields, world).await,
+            Kind::Evidence => evidence::observe(&fields, world).await,
+            Kind::Plugin => plugin::observe(&fields, world).await,
         }
     };
-    match tokio::time::timeout(limit, observing).await {
+    match tokio::time::timeout(limit + extra, observing).await {
         Ok(result) => result,
+        // Nobody but the lab's author can help that one.
+        Err(_) if kind == Kind::Plugin => {
+            Err(Unobservable::Definition(format!("the plugin did not end within {} s", limit.as_secs_f64())))
+        }
         Err(_) => Err(Unobservable::TimedOut { service: service_of(kind, &fields, world), after: limit }),
     }
 }
@@ -79,10 +111,13 @@ pub async fn observe<W: World>(
 /// The service that a step looks at, if one can be named.
 pub fn service_of<W: World>(kind: Kind, fields: &Fields<'_>, world: &W) -> Option<ServiceName> {
     let named = match kind {
-        Kind::Http => http::target(fields.0.get("url")?.as_str()?).ok().map(|(host, ..)| host),
+        Kind::Http | Kind::Load if fields.0.get("url").is_some() => {
+            http::target(fields.0.get("url")?.as_str()?).ok().map(|(host, ..)| host)
+        }
         Kind::Tcp => fields.0.get("address")?.as_str()?.split(':').next().map(str::to_owned),
         Kind::Redis => return fitting(fields, world, redis::fits).ok(),
         Kind::Amqp => return fitting(fields, world, amqp::fits).ok(),
+        Kind::Kafka => return fitting(fields, world, kafka::fits).ok(),
         Kind::Sql => return fitting(fields, world, sql::fits).ok(),
         Kind::Mail => return fitting(fields, world, mail::fits).ok(),
         _ => fields.0.get("service")?.as_str().map(str::to_owned),
@@ -147,6 +182,14 @@ impl<'a> Fields<'a> {
             }
             Some(other) => Err(wrong("command", "a text or a list of words", other)),
             None => Err(Unobservable::Definition("`command` is missing".into())),
+        }
+    }
+
+    /// `image` or `service`.
+    fn origin(&self) -> Result<Origin, Unobservable> {
+        match self.text("image")? {
+            Some(image) => Ok(Origin::Image(image)),
+            None => self.service().map(Origin::Service),
         }
     }
 

@@ -1,0 +1,236 @@
+//! Record batches (magic 2): one record written, any number read; and the partition that a key goes to.
+
+use std::io::Read as _;
+
+use super::wire::{Reader, Trouble, Writer};
+
+/// Largest batch after decompression, in bytes.
+const LARGEST: u64 = 64 << 20;
+/// Of a batch: from its base offset up to where its length ends.
+const BEFORE_LENGTH_ENDS: usize = 12;
+
+/// One record.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Record {
+    pub offset: i64,
+    /// Milliseconds of the Unix epoch.
+    pub timestamp: i64,
+    pub key: Option<Vec<u8>>,
+    pub value: Option<Vec<u8>>,
+    pub headers: Vec<(String, Vec<u8>)>,
+}
+
+/// A batch that holds one record, uncompressed.
+pub(super) fn encode(record: &Record) -> Vec<u8> {
+    let mut body = Vec::new();
+    body.push(0);
+    varint(&mut body, 0);
+    varint(&mut body, 0);
+    for part in [&record.key, &record.value] {
+        match part {
+            Some(bytes) => sized(&mut body, bytes),
+            None => varint(&mut body, -1),
+        }
+    }
+    varint(&mut body, length(&record.headers));
+    for (name, value) in &record.headers {
+        sized(&mut body, name.as_bytes());
+        sized(&mut body, value);
+    }
+    let mut records = Vec::new();
+    sized(&mut records, &body);
+    let mut checked = Writer::default();
+    // Attributes, last offset's delta, first and last time, no idempotent producer, one record.
+    checked.i16(0).i32(0).i64(record.timestamp).i64(record.timestamp).i64(-1).i16(-1).i32(-1).i32(1);
+    checked.0.extend(records);
+    let crc = crc32c::crc32c(&checked.0);
+    let mut batch = Writer::default();
+    // The length counts the leader's epoch (4), the magic byte and the checksum (4) too.
+    batch.i64(0).count(checked.0.len() + 9).i32(-1).byte(2);
+    batch.0.extend(crc.to_be_bytes());
+    batch.0.extend(checked.0);
+    batch.0
+}
+
+fn length<T>(list: &[T]) -> i64 {
+    i64::try_from(list.len()).unwrap_or(i64::MAX)
+}
+
+fn sized(out: &mut Vec<u8>, bytes: &[u8]) {
+    varint(out, length(bytes));
+    out.extend(bytes);
+}
+
+#[expect(clippy::cast_sign_loss, reason = "zigzag: the halves are made to wrap")]
+fn varint(out: &mut Vec<u8>, value: i64) {
+    let mut rest = ((value << 1) ^ (value >> 63)) as u64;
+    while rest >= 0x80 {
+        out.push((rest & 0x7f) as u8 | 0x80);
+        rest >>= 7;
+    }
+    out.push(rest as u8);
+}
+
+/// The records of a fetch answer. A broker may cut the last batch anywhere: what is cut is left out.
+///
+/// # Errors
+/// A batch is of another format or does not decompress.
+pub(super) fn decode(bytes: Vec<u8>) -> Result<Vec<Record>, Trouble> {
+    let mut reader = Reader::new(bytes);
+    let mut records = Vec::new();
+    while reader.left() > BEFORE_LENGTH_ENDS {
+        let base = reader.i64()?;
+        let length = usize::try_from(reader.i32()?).map_err(|_| Trouble("a batch of records has no length".into()))?;
+        if length > reader.left() {
+            break;
+        }
+        let mut batch = Reader::new(reader.take(length)?.to_vec());
+        batch.i32()?;
+        if batch.byte()? != 2 {
+            return Err(Trouble("records are stored in a format from before Kafka 0.11".into()));
+        }
+        batch.i32()?;
+        let attributes = batch.i16()?;
+        batch.i32()?;
+        let first_time = batch.i64()?;
+        // Last time, producer, its epoch, first sequence.
+        batch.take(8 + 8 + 2 + 4)?;
+        let count = batch.i32()?;
+        // Transaction markers are not for consumers.
+        if attributes & 0x20 != 0 {
+            continue;
+        }
+        let rest = batch.left();
+        let mut inner = Reader::new(decompress(attributes & 0x07, batch.take(rest)?)?);
+        for _ in 0..count {
+            records.push(one(&mut inner, base, first_time)?);
+        }
+    }
+    Ok(records)
+}
+
+fn one(reader: &mut Reader, base: i64, first_time: i64) -> Result<Record, Trouble> {
+    let length = usize::try_from(reader.varint()?).map_err(|_| Trouble("a record has no length".into()))?;
+    let mut reader = Reader::new(reader.take(length)?.to_vec());
+    reader.byte()?;
+    let timestamp = first_time.saturating_add(reader.varint()?);
+    let offset = base.saturating_add(reader.varint()?);
+    let (key, value) = (part(&mut reader)?, part(&mut reader)?);
+    let mut headers = Vec::new();
+    for _ in 0..reader.varint()? {
+        let name = part(&mut reader)?.unwrap_or_default();
+        let value = part(&mut reader)?.unwrap_or_default();
+        headers.push((String::from_utf8_lossy(&name).into_owned(), value));
+    }
+    Ok(Record { offset, timestamp, key, value, headers })
+}
+
+fn part(reader: &mut Reader) -> Result<Option<Vec<u8>>, Trouble> {
+    let Ok(length) = usize::try_from(reader.varint()?) else { return Ok(None) };
+    Ok(Some(reader.take(length)?.to_vec()))
+}
+
+/// By the codec in a batch's attributes.
+fn decompress(codec: i16, bytes: &[u8]) -> Result<Vec<u8>, Trouble> {
+    let failed = |what: &str, error: &dyn std::fmt::Display| Trouble(format!("records do not {what}: {error}"));
+    let mut plain = Vec::new();
+    match codec {
+        0 => plain.extend(bytes),
+        1 => {
+            let gzip = flate2::read::GzDecoder::new(bytes);
+            gzip.take(LARGEST).read_to_end(&mut plain).map_err(|error| failed("gunzip", &error))?;
+        }
+        2 => plain = snappy(bytes)?,
+        3 => {
+            let lz4 = lz4_flex::frame::FrameDecoder::new(bytes);
+            lz4.take(LARGEST).read_to_end(&mut plain).map_err(|error| failed("decompress with lz4", &error))?;
+        }
+        4 => {
+            let zstd = ruzstd::decoding::StreamingDecoder::new(bytes).map_err(|error| failed("unpack zstd", &error))?;
+            zstd.take(LARGEST).read_to_end(&mut plain).map_err(|error| failed("decompress with zstd", &error))?;
+        }
+        other => return Err(Trouble(format!("records are compressed in an unknown way ({other})"))),
+    }
+    Ok(plain)
+}
+
+/// Snappy, plain or in the frames of Java's library, which Kafka's own clients write.
+fn snappy(bytes: &[u8]) -> Result<Vec<u8>, Trouble> {
+    const MAGIC: &[u8] = b"\x82SNAPPY\0";
+    let failed = |error: snap::Error| Trouble(format!("records do not decompress with snappy: {error}"));
+    let whole = |bytes: &[u8]| {
+        let size = snap::raw::decompress_len(bytes).map_err(failed)?;
+        if size as u64 > LARGEST {
+            return Err(Trouble("records decompress to more than 64 MiB".into()));
+        }
+        snap::raw::Decoder::new().decompress_vec(bytes).map_err(failed)
+    };
+    if !bytes.starts_with(MAGIC) {
+        return whole(bytes);
+    }
+    let mut reader = Reader::new(bytes.to_vec());
+    // Magic, version, compatible version.
+    reader.take(16)?;
+    let mut plain = Vec::new();
+    while reader.left() > 0 {
+        plain.extend(whole(&reader.bytes()?)?);
+    }
+    Ok(plain)
+}
+
+/// The partition that Kafka's own clients choose for a key: murmur2 (`org.apache.kafka.common.utils.Utils`).
+pub(super) fn partition_of(key: &[u8], partitions: i32) -> i32 {
+    let hash = (murmur2(key) & 0x7fff_ffff) % partitions.max(1).unsigned_abs();
+    i32::try_from(hash).unwrap_or(0)
+}
+
+fn murmur2(bytes: &[u8]) -> u32 {
+    const M: u32 = 0x5bd1_e995;
+    let mut hash = 0x9747_b28c ^ bytes.len() as u32;
+    let mut chunks = bytes.chunks_exact(4);
+    for chunk in &mut chunks {
+        let mut part = u32::from_le_bytes([chunk[0], chunk[1], chunk[2], chunk[3]]).wrapping_mul(M);
+        part ^= part >> 24;
+        hash = hash.wrapping_mul(M) ^ part.wrapping_mul(M);
+    }
+    let rest = chunks.remainder();
+    if !rest.is_empty() {
+        let part = rest.iter().rev().fold(0_u32, |part, byte| part << 8 | u32::from(*byte));
+        hash = (hash ^ part).wrapping_mul(M);
+    }
+    hash = (hash ^ hash >> 13).wrapping_mul(M);
+    hash ^ hash >> 15
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record() -> Record {
+        let headers = vec![("type".to_owned(), b"order.created".to_vec())];
+        Record { offset: 0, timestamp: 1_700_000_000_000, key: Some(b"c1".to_vec()), value: None, headers }
+    }
+
+    #[test]
+    fn a_record_is_read_as_it_was_written() {
+        assert_eq!(decode(encode(&record())), Ok(vec![record()]));
+    }
+
+    #[test]
+    fn a_batch_that_is_cut_is_left_out() {
+        let mut bytes = encode(&record());
+        let whole = bytes.clone();
+        bytes.extend(&whole[..whole.len() - 3]);
+        assert_eq!(decode(bytes).map(|records| records.len()), Ok(1));
+    }
+
+    #[test]
+    fn keys_go_where_kafkas_clients_put_them() {
+        // Values that the Java client's own tests state.
+        for (text, hash) in [("21", -973_932_308_i32), ("foobar", -790_332_482), ("abc", 479_470_107)] {
+            assert_eq!(murmur2(text.as_bytes()), hash as u32, "{text}");
+        }
+        assert_eq!(murmur2(b"a-little-bit-longer-string"), -1_486_304_829_i32 as u32);
+        assert!((0..3).contains(&partition_of(b"customer-7", 3)));
+    }
+}

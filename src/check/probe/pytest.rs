@@ -1,0 +1,40 @@
+//! `pytest`: the learner's test suite, run inside the service's container; outcomes are read from its JUnit
+//! report and coverage from coverage's JSON, never from what it prints.
+
+use serde_json::{Value, json};
+
+use super::{Fields, python, wrong};
+use crate::check::world::{Observation, Unobservable, World};
+
+const PROGRAM: &str = include_str!("pytest.py");
+const MARK: &str = "labrunner-pytest:";
+
+pub(super) async fn observe<W: World>(fields: &Fields<'_>, world: &W) -> Result<Observation, Unobservable> {
+    let service = fields.service()?;
+    let texts = |name: &str| match fields.get(name) {
+        None => Ok(Vec::new()),
+        Some(Value::String(one)) => Ok(vec![one.clone()]),
+        Some(Value::Array(list)) if list.iter().all(Value::is_string) => {
+            Ok(list.iter().filter_map(Value::as_str).map(str::to_owned).collect())
+        }
+        Some(other) => Err(wrong(name, "a text or a list of texts", other)),
+    };
+    let wanted = json!({ "arguments": texts("arguments")?, "coverage": texts("coverage")? });
+    let arguments = [wanted.to_string()];
+    let answer = python::answer(world, &service, PROGRAM, &arguments, MARK, "the tests cannot be run").await?;
+    let tests = answer["tests"].as_array().cloned().unwrap_or_default();
+    let count = |word: &str| tests.iter().filter(|test| test["outcome"] == word).count();
+    let duration: f64 = tests.iter().filter_map(|test| test["duration"].as_f64()).sum();
+    let fields = json!({
+        "code": answer["code"],
+        "total": tests.len(),
+        "passed": count("passed"),
+        "failed": count("failed"),
+        "errors": count("error"),
+        "skipped": count("skipped"),
+        "duration": duration,
+        "coverage": answer["coverage"],
+        "stdout": answer["output"],
+    });
+    Ok(Observation::new(fields, json!({ "tests": tests, "files": answer["files"] })))
+}

@@ -1,0 +1,4 @@
+def price(amount, rebate=0):
+    if rebate:
+        return amount - rebate
+    return amount
