@@ -10,4 +10,9 @@ case "$1" in
         fi
         ;;
 esac
+# Debian's wrapper dies at SIGTERM and takes the server with it; the server's own script stops it in order.
+if [ "$1" = rabbitmq-server ]; then
+    shift
+    set -- /usr/lib/rabbitmq/bin/rabbitmq-server "$@"
+fi
 exec "$@"

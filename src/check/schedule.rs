@@ -146,9 +146,9 @@ impl<W: World> Judge<'_, W> {
     async fn rule(&self, goal: &Goal, stopped: Stopped, faulted: &BTreeSet<ServiceName>) -> (Verdict, Failure) {
         let proposed = stopped.otherwise.unwrap_or(Verdict::Failed);
         let proposed = if stopped.defect { Verdict::Defect } else { proposed };
-        // A file is what it is, however the services are doing.
+        // Files are what they are, however the services are doing.
         let ruling = match &stopped.probe {
-            Some((Kind::File, _)) if stopped.problem.is_none() => {
+            Some((Kind::File | Kind::Evidence | Kind::Git, _)) if stopped.problem.is_none() => {
                 blame::Ruling { verdict: proposed, evidence: Vec::new() }
             }
             _ => blame::rule(self.world, proposed, stopped.problem.as_ref(), faulted, self.unready).await,

@@ -182,6 +182,9 @@ fn rabbitmq() {
     server.comes_to_say(&["rabbitmq-plugins", "list", "-e", "-m"], "rabbitmq_management");
     server.comes_to_say(&["sh", "-c", "stat -c %U /proc/1/"], "rabbitmq");
     server.comes_to_say(&["rabbitmqctl", "version"], "4.");
+    // Asked to end, it puts everything on disk first; a server that is killed has no code but 137 or 143.
+    assert_eq!(docker(&["stop", "-t", "30", &server.0]).code, 0);
+    assert_eq!(docker(&["inspect", "-f", "{{.State.ExitCode}}", &server.0]).out.trim(), "0");
 }
 
 #[test]

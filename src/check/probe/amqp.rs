@@ -177,8 +177,9 @@ impl Broker {
         let names: Vec<String> = match names {
             Value::String(all) if all == "*" => {
                 let listed = self.management.get("queues/{vhost}").await.map_err(Trouble::Broker)?;
-                let names = listed.as_array().into_iter().flatten().filter_map(|queue| queue["name"].as_str());
-                names.map(str::to_owned).collect()
+                // An exclusive queue is nobody's business but its own connection's.
+                let shared = listed.as_array().into_iter().flatten().filter(|queue| queue["exclusive"] != true);
+                shared.filter_map(|queue| queue["name"].as_str()).map(str::to_owned).collect()
             }
             Value::Array(list) => list.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
             other => return Err(wrong("queues", "`*` or a list of names", other).into()),
