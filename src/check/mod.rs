@@ -16,5 +16,5 @@ pub mod steps;
 mod stopped;
 pub mod world;
 
-pub use schedule::{Judge, judge};
+pub use schedule::{Judge, Scene, Scenes, judge};
 pub use world::World;

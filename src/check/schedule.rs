@@ -1,6 +1,7 @@
 //! Goals in their order, checks in theirs, steps one after the other.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -16,20 +17,32 @@ use crate::lab::check::{Action, Check, Step};
 use crate::lab::report::{CheckReport, Failure, GoalReport};
 use crate::lab::{Detail, Goal, GoalId, Kind, ServiceName, Verdict};
 
+/// An environment, as far as judging in it goes.
+pub struct Scene<W: World> {
+    pub world: W,
+    /// WORKSPACE, LAB and PORT_…
+    pub constants: BTreeMap<String, Value>,
+    /// Services that were not ready when judging began.
+    pub unready: blame::Unready,
+}
+
+/// The learner's environment and the copies of it.
+pub trait Scenes: Sync {
+    type World: World;
+    /// The environment of that name; a copy is made when it is first asked for.
+    fn scene(&self, stack: &str) -> impl Future<Output = Result<&Scene<Self::World>, Unobservable>> + Send;
+}
+
 /// What judging needs besides goals.
-pub struct Judge<'a, W: World> {
-    pub world: &'a W,
+pub struct Judge<'a, S: Scenes> {
+    pub scenes: &'a S,
     pub sink: &'a dyn Sink,
     pub seed: u64,
     pub settings: &'a BTreeMap<String, Value>,
-    /// WORKSPACE, LAB and PORT_…
-    pub constants: &'a BTreeMap<String, Value>,
-    /// Services that were not ready when judging began.
-    pub unready: &'a blame::Unready,
 }
 
 /// Judges `asked` and whatever it requires, in the order of the lab.
-pub async fn judge<W: World>(judge: &Judge<'_, W>, goals: &[Goal], asked: &BTreeSet<GoalId>) -> Vec<GoalReport> {
+pub async fn judge<S: Scenes>(judge: &Judge<'_, S>, goals: &[Goal], asked: &BTreeSet<GoalId>) -> Vec<GoalReport> {
     let mut reports: BTreeMap<GoalId, GoalReport> = BTreeMap::new();
     for goal in in_order(goals, asked) {
         let missing: Vec<GoalId> = goal
@@ -79,7 +92,7 @@ fn report(goal: &Goal, checks: Vec<CheckReport>, took: Duration) -> GoalReport {
     }
 }
 
-impl<W: World> Judge<'_, W> {
+impl<S: Scenes> Judge<'_, S> {
     async fn goal(&self, goal: &Goal) -> GoalReport {
         let began = Instant::now();
         self.sink.emit(Event::GoalBegan {
@@ -100,11 +113,26 @@ impl<W: World> Judge<'_, W> {
     async fn check(&self, goal: &Goal, check: &Check) -> CheckReport {
         let began = Instant::now();
         self.sink.emit(Event::CheckBegan { goal: goal.id.clone(), check: check.name.clone() });
+        let (verdict, failure, left_out) = match self.scenes.scene(&check.stack).await {
+            Ok(scene) => self.check_in(scene, goal, check).await,
+            Err(problem) => (Verdict::Undecided, Some(no_scene(check, &problem)), None),
+        };
+        let took = began.elapsed();
+        self.sink.emit(Event::CheckDone { goal: goal.id.clone(), check: check.name.clone(), verdict, took });
+        CheckReport { name: check.name.clone(), verdict, took, failure, left_out }
+    }
+
+    async fn check_in(
+        &self,
+        scene: &Scene<S::World>,
+        goal: &Goal,
+        check: &Check,
+    ) -> (Verdict, Option<Failure>, Option<String>) {
         let scope = CheckScope {
             seed: self.seed,
             place: format!("{}/{}", goal.id, check.name),
             settings: self.settings,
-            constants: self.constants,
+            constants: &scene.constants,
             captures: BTreeMap::new(),
         };
         let waiting = |seen: &str| {
@@ -113,7 +141,7 @@ impl<W: World> Judge<'_, W> {
         };
         let faulted = Faulted::default();
         let session = Session::new();
-        let mut run = StepRun { world: self.world, scope, session, faulted: faulted.clone(), waiting: &waiting };
+        let mut run = StepRun { world: &scene.world, scope, session, faulted: faulted.clone(), waiting: &waiting };
         let left_out = unset_settings(check, self.settings);
         let outcome = match (&left_out, check.timeout) {
             (Some(_), _) => Ok(()),
@@ -125,12 +153,12 @@ impl<W: World> Judge<'_, W> {
         };
         let ruled = match outcome {
             Ok(()) => None,
-            Err(stopped) => Some(self.rule(goal, *stopped, &faulted.list()).await),
+            Err(stopped) => Some(self.rule(scene, check.is_main(), goal, *stopped, &faulted.list()).await),
         };
         // Every fault is healed at the end of the check, whatever happened in it.
         let mut healed = Ok(());
         for service in faulted.list() {
-            healed = healed.and(self.world.heal(&service, None).await);
+            healed = healed.and(scene.world.heal(&service, None).await);
         }
         let (mut verdict, mut failure) =
             ruled.map_or((Verdict::Passed, None), |(verdict, failure)| (verdict, Some(failure)));
@@ -138,12 +166,17 @@ impl<W: World> Judge<'_, W> {
             verdict = Verdict::Undecided;
             failure = Some(not_healed(problem));
         }
-        let took = began.elapsed();
-        self.sink.emit(Event::CheckDone { goal: goal.id.clone(), check: check.name.clone(), verdict, took });
-        CheckReport { name: check.name.clone(), verdict, took, failure, left_out }
+        (verdict, failure, left_out)
     }
 
-    async fn rule(&self, goal: &Goal, stopped: Stopped, faulted: &BTreeSet<ServiceName>) -> (Verdict, Failure) {
+    async fn rule(
+        &self,
+        scene: &Scene<S::World>,
+        in_main: bool,
+        goal: &Goal,
+        stopped: Stopped,
+        faulted: &BTreeSet<ServiceName>,
+    ) -> (Verdict, Failure) {
         let proposed = stopped.otherwise.unwrap_or(Verdict::Failed);
         let proposed = if stopped.defect { Verdict::Defect } else { proposed };
         // Files are what they are, however the services are doing.
@@ -151,11 +184,12 @@ impl<W: World> Judge<'_, W> {
             Some((Kind::File | Kind::Evidence | Kind::Git, _)) if stopped.problem.is_none() => {
                 blame::Ruling { verdict: proposed, evidence: Vec::new() }
             }
-            _ => blame::rule(self.world, proposed, stopped.problem.as_ref(), faulted, self.unready).await,
+            _ => blame::rule(&scene.world, proposed, stopped.problem.as_ref(), faulted, &scene.unready).await,
         };
         let reproduce = match &stopped.probe {
-            Some((kind, fields)) => reproduce::command(*kind, fields, self.world).await,
-            None => None,
+            // A copy is gone after the run: nothing can be looked at in it.
+            Some((kind, fields)) if in_main => reproduce::command(*kind, fields, &scene.world).await,
+            _ => None,
         };
         let detail = goal.detail;
         let failure = Failure {
@@ -182,6 +216,21 @@ fn not_healed(problem: &Unobservable) -> Failure {
         reproduce: Some("labrunner status".into()),
         evidence: vec!["`labrunner start` mends the environment".into()],
         step: "heal".into(),
+        line: 0,
+        waited: None,
+        data: Value::Null,
+    }
+}
+
+/// The environment that a check wants could not be made.
+fn no_scene(check: &Check, problem: &Unobservable) -> Failure {
+    Failure {
+        message: format!("the copy `{}` of the environment, which this check needs, could not be made", check.stack),
+        expected: None,
+        observed: Some(words(problem)),
+        reproduce: None,
+        evidence: Vec::new(),
+        step: "stack".into(),
         line: 0,
         waited: None,
         data: Value::Null,

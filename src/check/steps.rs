@@ -37,22 +37,29 @@ pub(super) struct StepRun<'a, W: World> {
     pub waiting: &'a (dyn Fn(&str) + Sync),
 }
 
-/// Shared by the rounds of an `each`, so that a fault in one of them is healed too.
+/// Services, or single replicas of them, that are broken now. Shared by the rounds of an `each`, so that a fault in
+/// one of them is healed too.
 #[derive(Clone, Default)]
-pub(super) struct Faulted(Arc<Mutex<BTreeSet<ServiceName>>>);
+pub(super) struct Faulted(Arc<Mutex<BTreeSet<Broken>>>);
+
+/// A service, and which of its replicas; `None` is all.
+type Broken = (ServiceName, Option<u32>);
 
 impl Faulted {
-    fn insert(&self, service: &ServiceName) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(service.clone());
+    fn insert(&self, service: &ServiceName, replica: Option<u32>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert((service.clone(), replica));
     }
 
-    fn remove(&self, service: &ServiceName) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(service);
+    /// Healing a service heals all its replicas; healing one replica leaves the others as they are.
+    fn remove(&self, service: &ServiceName, replica: Option<u32>) {
+        let mut broken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        broken.retain(|(name, which)| name != service || (replica.is_some() && *which != replica));
     }
 
     /// The services as they are now.
     pub fn list(&self) -> BTreeSet<ServiceName> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let broken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        broken.iter().map(|(service, _)| service.clone()).collect()
     }
 }
 
@@ -138,7 +145,7 @@ impl<W: World> StepRun<'_, W> {
             Action::Fault { fault, services } => {
                 for (service, replica) in self.targets(services).map_err(|why| defect(fault.word(), why))? {
                     if *fault != Fault::Restart {
-                        self.faulted.insert(&service);
+                        self.faulted.insert(&service, replica);
                     }
                     let done = self.world.fault(*fault, &service, replica).await;
                     done.map_err(|problem| self.unobservable(step, fault.word(), problem))?;
@@ -149,7 +156,7 @@ impl<W: World> StepRun<'_, W> {
                 for (service, replica) in self.targets(services).map_err(|why| defect("heal", why))? {
                     let done = self.world.heal(&service, replica).await;
                     done.map_err(|problem| self.unobservable(step, "heal", problem))?;
-                    self.faulted.remove(&service);
+                    self.faulted.remove(&service, replica);
                 }
                 Ok(())
             }

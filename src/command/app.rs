@@ -24,6 +24,7 @@ use crate::record::Record;
 use crate::workspace::save::Saves;
 
 /// What the command line and the environment said.
+#[derive(Clone)]
 pub struct App {
     pub here: PathBuf,
     pub home: PathBuf,

@@ -8,6 +8,7 @@ use super::failure::Failure;
 use super::notes::Notes;
 use super::pristine::{meant, remove_all, remove_services};
 use super::stack_images::{self, Images, images};
+use super::throwaway::{Purpose, sweep};
 use crate::docker::DockerEngine;
 use crate::docker::world::DockerWorld;
 use crate::environment::apply::{Context, apply};
@@ -142,6 +143,9 @@ pub async fn up(app: &App, opened: &Opened, engine: &DockerEngine) -> Result<Up,
 /// # Errors
 /// The engine or the state folder refuses.
 pub async fn recover(app: &App, opened: &Opened, engine: &DockerEngine) -> Result<(), Failure> {
+    if !opened.lab.stacks.is_empty() {
+        sweep(app, engine, Purpose::Copy).await?;
+    }
     for intent in opened.journal.open_intents()? {
         match &intent {
             Intent::Down => {

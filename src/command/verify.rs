@@ -3,17 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::app::{App, Opened};
+use super::scenes::Stage;
 use super::start::make_workspace;
 use super::trouble::{cannot, trouble, up_to_judge};
 use super::up::Up;
 use super::{Failure, Outcome, exit_code};
 use crate::catalog::diagnostic::nearest;
-use crate::check::blame::Unready;
-use crate::check::{Judge, World, judge};
-use crate::environment::ready::NotReady;
+use crate::check::{Judge, judge};
 use crate::event::Event;
 use crate::lab::report::{GoalReport, LabReport};
 use crate::lab::view::View;
@@ -95,21 +94,15 @@ pub async fn round(
     let began = Instant::now();
     let trouble = trouble(opened, up)?;
     let up = &*up;
-    let constants = constants(opened, up).await;
-    let judging = Judge {
-        world: &up.world,
-        sink: app.sink.as_ref(),
-        seed,
-        settings: &opened.settings,
-        constants: &constants,
-        unready: &unready(up),
-    };
+    let stage = Stage::new(app, opened, up).await;
+    let judging = Judge { scenes: &stage, sink: app.sink.as_ref(), seed, settings: &opened.settings };
     let mut goals = match trouble {
         Some(trouble) => {
             opened.lab.goals.iter().filter(|goal| asked.contains(&goal.id)).map(|goal| cannot(goal, &trouble)).collect()
         }
         None => judge(&judging, &opened.lab.goals, asked).await,
     };
+    stage.close().await?;
     let solution = Solution::read(&opened.lab.folder, &opened.lab.starter)?;
     let untouched = solution.starter().manifest() == up.files.manifest();
     for goal in &mut goals {
@@ -130,14 +123,6 @@ pub async fn round(
 }
 
 /// What the learner's services that did not get ready said, for failures that they may explain.
-fn unready(up: &Up) -> Unready {
-    let lines = |why: &NotReady| {
-        let log = why.log.iter().rev().take(8).rev().cloned().collect();
-        (why.reason.clone(), log)
-    };
-    up.failed.iter().map(|(service, why)| (service.clone(), lines(why))).collect()
-}
-
 fn after_the_fact(opened: &Opened, up: &Up, record: &Record, goal: &mut GoalReport) -> Result<(), Failure> {
     if !matches!(goal.verdict, Verdict::Failed) {
         return Ok(());
@@ -155,21 +140,6 @@ fn after_the_fact(opened: &Opened, up: &Up, record: &Record, goal: &mut GoalRepo
         goal.next_hint = Some(format!("labrunner hint {}", goal.goal));
     }
     Ok(())
-}
-
-async fn constants(opened: &Opened, up: &Up) -> BTreeMap<String, Value> {
-    let mut map = BTreeMap::from([
-        ("WORKSPACE".to_owned(), opened.workspace.display().to_string().into()),
-        ("LAB".to_owned(), opened.lab.folder.display().to_string().into()),
-    ]);
-    for (name, service) in &opened.lab.stack.services {
-        if let Some(port) = service.ports.first()
-            && let Some(host) = up.world.published(name, port.target).await
-        {
-            map.insert(format!("PORT_{}", name.as_str().replace('-', "_")), host.into());
-        }
-    }
-    map
 }
 
 /// Writes the round down.

@@ -284,7 +284,12 @@ impl World for DockerWorld {
                 _ => self.engine.start(&container.id).await.map_err(|error| machine(&error))?,
             }
         }
-        self.ready(service).await?;
+        self.ready(service, replica).await?;
+        // One replica is mended; what was done to the others is still to be undone.
+        let broken = |one: &ObservedContainer| one.state != ContainerState::Running;
+        if replica.is_some() && self.containers(service, None).await?.iter().any(broken) {
+            return Ok(());
+        }
         let failed = |error: crate::environment::intent::JournalError| Unobservable::Machine(error.to_string());
         for intent in self.journal.open_intents().map_err(failed)? {
             if matches!(&intent, Intent::Fault { services, .. } if services.iter().any(|one| one == service.as_str())) {
@@ -304,15 +309,21 @@ const READY: std::time::Duration = std::time::Duration::from_secs(60);
 
 impl DockerWorld {
     /// Waits until a service shows its `ready:` sign again.
-    async fn ready(&self, service: &ServiceName) -> Result<(), Unobservable> {
+    async fn ready(&self, service: &ServiceName, replica: Option<u32>) -> Result<(), Unobservable> {
         let began = std::time::Instant::now();
         let limit = self.lab.ready.get(service).and_then(|step| step.within).unwrap_or(READY);
         loop {
-            let why = match self.probe_ready(service).await {
+            let state = self.container(service, replica.unwrap_or(1)).await?.state;
+            // The sign speaks of the first replica; any other one is ready when it runs.
+            let probed = match replica {
+                None | Some(1) => self.probe_ready(service).await,
+                Some(_) if state == "running" => Ok(()),
+                Some(_) => Err(format!("its container is {state}")),
+            };
+            let why = match probed {
                 Ok(()) => return Ok(()),
                 Err(why) => why,
             };
-            let state = self.container(service, 1).await?.state;
             if state == "exited" || began.elapsed() > limit {
                 let what = format!("`{service}` did not become ready again: {why}");
                 return Err(Unobservable::Service { service: service.clone(), what });

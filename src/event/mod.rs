@@ -112,6 +112,21 @@ pub trait Sink: Send + Sync {
     }
 }
 
+/// Passes on what concerns the learner, and not each service's every state: for environments that they never see.
+pub struct Quiet(pub std::sync::Arc<dyn Sink>);
+
+impl Sink for Quiet {
+    fn emit(&self, event: Event) {
+        if matches!(event, Event::Note { .. } | Event::Warning { .. }) {
+            self.0.emit(event);
+        }
+    }
+
+    fn ask(&self, question: &str) -> Option<bool> {
+        self.0.ask(question)
+    }
+}
+
 /// Keeps nothing: for callers without an audience.
 pub struct Silent;
 

@@ -10,6 +10,7 @@ use super::verdict::Verdict;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Check {
     pub name: String,
+    /// `main`, or one of the lab's `stacks`.
     pub stack: String,
     /// May run beside the other concurrent checks of its stack.
     pub concurrent: bool,
@@ -92,6 +93,13 @@ pub enum Kind {
     File,
     Evidence,
     Plugin,
+}
+
+impl Check {
+    /// Whether it is judged in the learner's own environment.
+    pub fn is_main(&self) -> bool {
+        self.stack == "main"
+    }
 }
 
 impl Kind {

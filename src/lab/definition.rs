@@ -26,6 +26,8 @@ pub struct Lab {
     pub settings: BTreeMap<String, Setting>,
     /// The learner's environment (`main`).
     pub stack: Stack,
+    /// Throwaway copies of it, for checks that would hurt the learner's own.
+    pub stacks: BTreeMap<String, StackCopy>,
     /// How a service shows that it is ready; services without an entry have their health check, or nothing.
     pub ready: BTreeMap<ServiceName, Step>,
     /// What empties a service faster than making it anew.
@@ -55,6 +57,25 @@ impl Lab {
     pub fn reload_of(&self, service: &ServiceName) -> Reload {
         self.reload.get(service).copied().unwrap_or(Reload::Restart)
     }
+}
+
+/// How a throwaway copy of the stack differs from the learner's environment.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct StackCopy {
+    pub files: Files,
+    /// Set, or with `None` taken away, in the environment of every service of the learner.
+    pub environment: BTreeMap<String, Option<String>>,
+    pub scale: BTreeMap<ServiceName, u32>,
+    /// Taken once, when everything is up.
+    pub setup: Vec<Step>,
+}
+
+/// Whose files a copy of the stack runs with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Files {
+    #[default]
+    Learner,
+    Starter,
 }
 
 /// Something a stranger's lab may not have unless the learner agrees to it.

@@ -13,6 +13,6 @@ pub mod verdict;
 pub mod view;
 
 pub use check::{Action, Blame, Check, Expectation, Fault, Key, Kind, Operator, Predicate, Step};
-pub use definition::{Detail, Goal, Lab, Owner, Reload};
+pub use definition::{Detail, Files, Goal, Lab, Owner, Reload, StackCopy};
 pub use id::{GoalId, LabId, ServiceName};
 pub use verdict::Verdict;

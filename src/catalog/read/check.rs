@@ -21,11 +21,7 @@ impl Reader<'_> {
     pub(super) fn check(&mut self, node: &Node) -> Option<Check> {
         self.known_keys(node, "a check", &["name", "stack", "concurrent", "timeout", "steps"]);
         let name = self.required_text(node, "name", "a check")?;
-        if let Some(stack) = self.optional_text(node, "stack")
-            && stack != "main"
-        {
-            self.not_yet(node, "stack");
-        }
+        let stack = self.known_stack(node);
         let steps = match node.get("steps").cloned() {
             Some(steps) if !steps.items().is_empty() => self.steps(&steps, &mut Names::new()),
             Some(steps) => {
@@ -38,7 +34,7 @@ impl Reader<'_> {
             }
         };
         let concurrent = self.flag(node, "concurrent").unwrap_or(false);
-        Some(Check { name, stack: "main".into(), concurrent, timeout: self.duration(node, "timeout"), steps })
+        Some(Check { name, stack, concurrent, timeout: self.duration(node, "timeout"), steps })
     }
 
     fn steps(&mut self, list: &Node, scope: &mut Names) -> Vec<Step> {

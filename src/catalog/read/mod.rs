@@ -5,6 +5,7 @@ mod goal;
 mod kinds;
 mod names;
 mod predicate;
+mod stacks;
 mod values;
 
 use std::collections::BTreeMap;
@@ -64,6 +65,7 @@ pub fn read_lab(folder: &Path, variables: &Variables) -> Reading {
         settings: BTreeMap::new(),
         services: Vec::new(),
         needs: Vec::new(),
+        stacks: Vec::new(),
     };
     let lab = reader.lab(&root, variables);
     let settings = reader.settings;
@@ -81,6 +83,8 @@ struct Reader<'a> {
     services: Vec<String>,
     /// What the learner is asked for.
     needs: Vec<Need>,
+    /// Names of its throwaway copies.
+    stacks: Vec<String>,
 }
 
 const LAB_KEYS: &[&str] = &[
@@ -112,7 +116,6 @@ impl Reader<'_> {
     fn lab(&mut self, root: &Rc<Node>, variables: &Variables) -> Option<Lab> {
         self.known_keys(root, "a lab", LAB_KEYS);
         self.format(root);
-        self.not_yet(root, "stacks");
         let id = self.id::<LabId>(root, "id", "a lab");
         let slug = self.id::<LabId>(root, "slug", "a lab");
         let month = self.month(root);
@@ -166,6 +169,7 @@ impl Reader<'_> {
         let owner = self.per_service(root, "owner", |reader, node| {
             reader.choice(node, "owner", &[("learner", Owner::Learner), ("lab", Owner::Lab)])
         });
+        let stacks = self.stacks(root);
         let goals = self.goals(root);
         Some(Lab {
             id: id?,
@@ -179,6 +183,7 @@ impl Reader<'_> {
             needs,
             settings,
             stack,
+            stacks,
             ready,
             reset,
             reload,

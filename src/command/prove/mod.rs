@@ -9,6 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::app::App;
+use super::throwaway::{Purpose, sweep};
 use super::{Failure, Outcome, exit_code};
 use crate::event::Event;
 use crate::lab::Verdict;
@@ -43,9 +44,9 @@ pub async fn prove(app: &App, name: &str, request: &ProveRequest) -> Result<Outc
     let began = Instant::now();
     let outline = app.choose(Some(name))?;
     let engine = super::doctor::engine(app).await?;
-    room::sweep(app, &engine).await?;
+    sweep(app, &engine, Purpose::Prove).await?;
     let first = Room::new(app, &engine, &outline)?;
-    let lab = first.opened.lab.clone();
+    let lab = first.opened().lab.clone();
     let mut variants = variants::variants(&lab)?;
     if let Some(only) = &request.only {
         variants.retain(|variant| variant.name.contains(only.as_str()));

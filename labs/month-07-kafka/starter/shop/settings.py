@@ -1,0 +1,27 @@
+import os
+from urllib.parse import urlsplit
+
+SECRET_KEY = os.environ.get("SECRET_KEY", "only-for-the-lab")
+DEBUG = False
+ALLOWED_HOSTS = ["*"]
+
+INSTALLED_APPS = ["store"]
+MIDDLEWARE = []
+ROOT_URLCONF = "shop.urls"
+WSGI_APPLICATION = "shop.wsgi.application"
+
+database = urlsplit(os.environ["DATABASE_URL"])
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": database.path.lstrip("/"),
+        "USER": database.username,
+        "PASSWORD": database.password,
+        "HOST": database.hostname,
+        "PORT": database.port or 5432,
+    }
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+USE_TZ = True
+
+KAFKA_SERVERS = os.environ["KAFKA_SERVERS"]

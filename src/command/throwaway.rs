@@ -1,0 +1,108 @@
+//! Environments that are made for a while and never touch the learner's: rooms of `prove`, copies for checks.
+
+use std::path::Path;
+
+use super::app::{App, Opened};
+use super::failure::Failure;
+use super::pristine::remove_all;
+use super::verify::fresh_seed;
+use crate::catalog::discover::Outline;
+use crate::docker::DockerEngine;
+use crate::environment::engine::{Engine, Observed};
+use crate::environment::intent::Journal;
+use crate::environment::lock::Lock;
+use crate::lab::id::InstanceName;
+
+/// What a throwaway environment is for; its instance's name begins with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    Prove,
+    /// One of the lab's `stacks`.
+    Copy,
+}
+
+impl Purpose {
+    fn prefix(self) -> &'static str {
+        match self {
+            Purpose::Prove => "prove-",
+            Purpose::Copy => "copy-",
+        }
+    }
+}
+
+/// An environment of its own, with a workspace of its own.
+pub struct Throwaway {
+    pub opened: Opened,
+    _lock: Lock,
+    /// Holds the workspace; removed when this is.
+    _folder: tempfile::TempDir,
+}
+
+impl Throwaway {
+    /// Makes an empty workspace and takes an instance's name; nothing runs yet.
+    ///
+    /// # Errors
+    /// The lab has mistakes, or no folder can be made.
+    pub fn new(app: &App, outline: &Outline, purpose: Purpose) -> Result<Self, Failure> {
+        let failed = |error| Failure::engine(format!("no temporary folder: {error}"));
+        let folder = tempfile::tempdir().map_err(failed)?;
+        // The engine's mounts need a folder that other users can enter.
+        open_to_all(folder.path())?;
+        let workspace = folder.path().join("workspace");
+        std::fs::create_dir_all(&workspace).map_err(failed)?;
+        let mut opened = app.open_at(outline, &workspace)?;
+        let instance = format!("{}{:x}", purpose.prefix(), fresh_seed());
+        opened.identity.instance = InstanceName::new(&instance).map_err(|error| Failure::usage(error.to_string()))?;
+        opened.folder = app.state.join("environments").join(format!("{}--{instance}", opened.lab.id));
+        opened.journal = Journal::new(&opened.folder);
+        for service in opened.lab.stack.services.values_mut() {
+            // It needs no ports of this machine, and the learner's own may be in use.
+            service.ports.iter_mut().for_each(|port| port.published = None);
+        }
+        let lock = app.lock(&opened)?;
+        Ok(Self { opened, _lock: lock, _folder: folder })
+    }
+
+    /// Removes the environment; returns what is on the engine all the same.
+    ///
+    /// # Errors
+    /// The engine refuses.
+    pub async fn close(&self, app: &App, engine: &DockerEngine) -> Result<Observed, Failure> {
+        remove_all(app, &self.opened, engine).await?;
+        let left = engine.observe(&self.opened.identity).await?;
+        // An environment of our own leaves no trace.
+        let _ = std::fs::remove_dir_all(&self.opened.folder);
+        Ok(left)
+    }
+}
+
+/// Removes what an earlier run that was killed has left: environments that nobody holds.
+///
+/// # Errors
+/// The engine refuses.
+pub async fn sweep(app: &App, engine: &DockerEngine, purpose: Purpose) -> Result<(), Failure> {
+    let environments = engine.environments().await?;
+    for identity in environments.into_iter().filter(|one| one.instance.as_str().starts_with(purpose.prefix())) {
+        let folder = app.state.join("environments").join(format!("{}--{}", identity.lab, identity.instance));
+        // One that is held belongs to a run beside this one, and so may one that this machine's records do not know.
+        let known = folder.is_dir();
+        if known && let Ok(_lock) = Lock::take(&folder, &app.typed) {
+            let observed = engine.observe(&identity).await?;
+            crate::environment::apply::remove(engine, &observed, app.sink.as_ref()).await?;
+            let _ = std::fs::remove_dir_all(&folder);
+        }
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+fn open_to_all(path: &Path) -> Result<(), Failure> {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755))
+        .map_err(|error| Failure::engine(format!("`{}`: {error}", path.display())))
+}
+
+#[cfg(not(unix))]
+fn open_to_all(_: &Path) -> Result<(), Failure> {
+    Ok(())
+}
