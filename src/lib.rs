@@ -38,6 +38,15 @@ pub fn run() -> std::process::ExitCode {
             (cli::Format::Human, true) => std::sync::Arc::new(output::terminal::Terminal::new()),
             _ => std::sync::Arc::new(output::plain::Plain),
         };
+    let on_terminal = std::io::IsTerminal::is_terminal(&std::io::stdout())
+        && std::io::IsTerminal::is_terminal(&std::io::stdin())
+        && matches!(screen.format, cli::Format::Human);
+    let display: Option<std::sync::Arc<dyn event::display::Display>> = match on_terminal && request.wants_screen() {
+        true => output::screen::Screen::open(screen.colour)
+            .ok()
+            .map(|screen| std::sync::Arc::new(screen) as std::sync::Arc<dyn event::display::Display>),
+        false => None,
+    };
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -47,7 +56,7 @@ pub fn run() -> std::process::ExitCode {
     };
     let result = runtime.block_on(async {
         tokio::select! {
-            result = request.run(sink) => result,
+            result = request.run(sink, display.clone()) => result,
             _ = tokio::signal::ctrl_c() => Err(command::Failure {
                 code: command::exit_code::INTERRUPTED,
                 message: "interrupted; what was begun is finished or undone by the next command".into(),
@@ -55,6 +64,9 @@ pub fn run() -> std::process::ExitCode {
             }),
         }
     });
+    if let Some(display) = display {
+        display.close();
+    }
     // Tasks that still wait for the engine have nobody left to answer to.
     runtime.shutdown_background();
     let code = match (result, screen.format) {

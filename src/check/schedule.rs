@@ -41,13 +41,20 @@ pub struct Judge<'a, S: Scenes> {
     pub settings: &'a BTreeMap<String, Value>,
 }
 
-/// Judges `asked` and whatever it requires, in the order of the lab.
-pub async fn judge<S: Scenes>(judge: &Judge<'_, S>, goals: &[Goal], asked: &BTreeSet<GoalId>) -> Vec<GoalReport> {
+/// Judges `asked` and whatever it requires, in the order of the lab. Goals of `known` have passed, and nothing has
+/// changed for them since: they need not be judged to satisfy others.
+pub async fn judge<S: Scenes>(
+    judge: &Judge<'_, S>,
+    goals: &[Goal],
+    asked: &BTreeSet<GoalId>,
+    known: &BTreeSet<GoalId>,
+) -> Vec<GoalReport> {
     let mut reports: BTreeMap<GoalId, GoalReport> = BTreeMap::new();
-    for goal in in_order(goals, asked) {
+    for goal in in_order(goals, asked, known) {
         let missing: Vec<GoalId> = goal
             .requires
             .iter()
+            .filter(|id| !known.contains(*id))
             .filter(|id| reports.get(*id).is_none_or(|report| report.verdict != Verdict::Passed))
             .cloned()
             .collect();
@@ -59,17 +66,18 @@ pub async fn judge<S: Scenes>(judge: &Judge<'_, S>, goals: &[Goal], asked: &BTre
 }
 
 /// The asked goals with all they require, each behind what it requires.
-fn in_order<'g>(goals: &'g [Goal], asked: &BTreeSet<GoalId>) -> Vec<&'g Goal> {
-    fn add<'g>(goals: &'g [Goal], id: &GoalId, list: &mut Vec<&'g Goal>) {
+fn in_order<'g>(goals: &'g [Goal], asked: &BTreeSet<GoalId>, known: &BTreeSet<GoalId>) -> Vec<&'g Goal> {
+    fn add<'g>(goals: &'g [Goal], id: &GoalId, known: &BTreeSet<GoalId>, list: &mut Vec<&'g Goal>) {
         let Some(goal) = goals.iter().find(|goal| goal.id == *id) else { return };
         if list.iter().any(|one| one.id == *id) {
             return;
         }
-        goal.requires.iter().for_each(|required| add(goals, required, list));
+        let required = goal.requires.iter().filter(|id| !known.contains(*id));
+        required.for_each(|required| add(goals, required, known, list));
         list.push(goal);
     }
     let mut list = Vec::new();
-    goals.iter().filter(|goal| asked.contains(&goal.id)).for_each(|goal| add(goals, &goal.id, &mut list));
+    goals.iter().filter(|goal| asked.contains(&goal.id)).for_each(|goal| add(goals, &goal.id, known, &mut list));
     list
 }
 

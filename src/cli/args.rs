@@ -93,6 +93,13 @@ pub enum Verb {
         #[arg(long, env = "LABRUNNER_SEED")]
         seed: Option<u64>,
     },
+    /// Judge again whatever a change of the workspace concerns, whenever it changes
+    Watch {
+        lab: Option<String>,
+        /// Look again and again, for file systems that do not tell of changes
+        #[arg(long, env = "LABRUNNER_POLL", value_parser = clap::builder::BoolishValueParser::new(), num_args = 0..=1, default_missing_value = "true", default_value = "false")]
+        poll: bool,
+    },
     /// Show the next hint of a goal
     Hint { lab: Option<String>, goal: Option<String> },
     /// Show the reference solution of a goal (needs --yes; is recorded)

@@ -12,7 +12,8 @@ use crate::command::app::App;
 use crate::command::prove::ProveRequest;
 use crate::command::reset::ResetRequest;
 use crate::command::{self, Failure, Outcome};
-use crate::event::Sink;
+use crate::event::display::Display;
+use crate::event::{Silent, Sink};
 use crate::host;
 use crate::image::Policy;
 use crate::image::base::BaseSettings;
@@ -52,14 +53,30 @@ impl Request {
         Ok(Self { arguments, environment, screen })
     }
 
+    /// Whether this is best shown on one screen: `watch`, and labrunner alone where a lab is in use.
+    pub fn wants_screen(&self) -> bool {
+        match &self.arguments.verb {
+            Some(Verb::Watch { .. }) => true,
+            None => self.app(Arc::new(Silent)).is_ok_and(|app| app.has_active_lab()),
+            _ => false,
+        }
+    }
+
     /// Carries the command out.
     ///
     /// # Errors
     /// What the command could not do.
-    pub async fn run(self, sink: Arc<dyn Sink>) -> Result<Outcome, Failure> {
+    pub async fn run(self, sink: Arc<dyn Sink>, display: Option<Arc<dyn Display>>) -> Result<Outcome, Failure> {
         let Some(verb) = self.arguments.verb.clone() else {
-            return command::look::list(&self.app(sink)?);
+            let app = self.app(sink)?;
+            return match display {
+                Some(display) => command::watch::watch(&app, None, false, Some(display)).await,
+                None => command::look::list(&app),
+            };
         };
+        if let Verb::Watch { lab, poll } = &verb {
+            return command::watch::watch(&self.app(sink)?, lab.as_deref(), *poll, display).await;
+        }
         if let Verb::Completions { shell } = verb {
             let mut text = Vec::new();
             clap_complete::generate(shell, &mut Arguments::command(), "labrunner", &mut text);
@@ -165,6 +182,6 @@ async fn dispatch(app: &App, verb: Verb) -> Result<Outcome, Failure> {
         Verb::Lab(LabVerb::Prove { lab, repeat, budget, only, jobs, write }) => {
             prove::prove(app, &lab, &ProveRequest { repeat, budget, only, jobs: jobs.map(usize::from), write }).await
         }
-        Verb::Completions { .. } | Verb::Man => Err(Failure::usage("this verb needs no lab")),
+        Verb::Watch { .. } | Verb::Completions { .. } | Verb::Man => Err(Failure::usage("this verb needs no lab")),
     }
 }

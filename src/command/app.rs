@@ -135,6 +135,11 @@ impl App {
         }
     }
 
+    /// Whether one lab can be told that has been started here.
+    pub fn has_active_lab(&self) -> bool {
+        self.choose(None).is_ok_and(|outline| self.environment_folder(&outline.id).is_dir())
+    }
+
     /// The lab and the other words of `[LAB] [WORD…]`, where LAB may be left out when one can be told.
     ///
     /// # Errors

@@ -21,6 +21,7 @@ pub mod throwaway;
 pub mod trouble;
 pub mod up;
 pub mod verify;
+pub mod watch;
 
 pub use app::App;
 pub use failure::Failure;

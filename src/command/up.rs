@@ -62,7 +62,7 @@ pub async fn up(app: &App, opened: &Opened, engine: &DockerEngine) -> Result<Up,
     recover(app, opened, engine).await?;
     let mut notes = Notes::read(&opened.folder);
     let files = Tree::read(&opened.workspace, &ignored(&opened.lab.workspace_ignore))?;
-    let hash = files.hash();
+    let hash = files.code_hash();
     let mut failed = BTreeMap::new();
     let mut sources = BTreeMap::new();
     let (images, broken) = images(app, opened, engine, &mut sources).await?;

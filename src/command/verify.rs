@@ -35,7 +35,7 @@ pub async fn verify(app: &App, words: &[String], seed: Option<u64>) -> Result<Ou
     let began = app.now();
     let mut up = up_to_judge(app, &opened, &engine).await?;
     let mut record = app.record()?;
-    let report = round(app, &opened, &mut up, &asked, seed, Some(&record)).await?;
+    let report = round(app, &opened, &mut up, &asked, &BTreeSet::new(), seed, Some(&record)).await?;
     keep(app, &opened, &up, &mut record, &report, &began)?;
     Ok(Outcome { code: code(&report.goals), view: View::Verify(Box::new(report)) })
 }
@@ -79,7 +79,7 @@ fn asked(lab: &Lab, goals: &[String]) -> Result<BTreeSet<GoalId>, Failure> {
         .collect()
 }
 
-/// One round of judging in an environment that is up.
+/// One round of judging in an environment that is up. Goals of `known` have passed and are not judged again.
 ///
 /// # Errors
 /// The record cannot be read.
@@ -88,6 +88,7 @@ pub async fn round(
     opened: &Opened,
     up: &mut Up,
     asked: &BTreeSet<GoalId>,
+    known: &BTreeSet<GoalId>,
     seed: u64,
     record: Option<&Record>,
 ) -> Result<LabReport, Failure> {
@@ -100,7 +101,7 @@ pub async fn round(
         Some(trouble) => {
             opened.lab.goals.iter().filter(|goal| asked.contains(&goal.id)).map(|goal| cannot(goal, &trouble)).collect()
         }
-        None => judge(&judging, &opened.lab.goals, asked).await,
+        None => judge(&judging, &opened.lab.goals, asked, known).await,
     };
     stage.close().await?;
     let solution = Solution::read(&opened.lab.folder, &opened.lab.starter)?;
@@ -143,7 +144,7 @@ fn after_the_fact(opened: &Opened, up: &Up, record: &Record, goal: &mut GoalRepo
 }
 
 /// Writes the round down.
-fn keep(
+pub(super) fn keep(
     app: &App,
     opened: &Opened,
     up: &Up,

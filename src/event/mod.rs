@@ -1,5 +1,7 @@
 //! What can be announced while work goes on. Whoever shows it implements [`Sink`].
 
+pub mod display;
+
 use std::time::Duration;
 
 use crate::lab::{GoalId, LabId, ServiceName, Verdict};

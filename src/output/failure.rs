@@ -46,6 +46,12 @@ pub fn report(report: &LabReport, width: usize, paint: Paint) -> String {
     text
 }
 
+/// One goal that did not pass: its checks that did not hold, in full.
+pub(super) fn goal_block(goal: &GoalReport, paint: Paint) -> String {
+    let checks = goal.checks.iter().filter(|check| check.verdict != Verdict::Passed);
+    format!("{}\n{}", goal.goal, checks.map(|check| block(goal, check, paint)).collect::<String>())
+}
+
 /// Width of the mark and the verdict's word, with the spaces around them.
 const MARGIN: usize = 12;
 

@@ -1,8 +1,10 @@
 //! How it looks: sinks for events, and answers as text or JSON. Knows no command.
 
 mod failure;
+mod frame;
 pub mod plain;
 mod render;
+pub mod screen;
 pub mod terminal;
 mod text;
 

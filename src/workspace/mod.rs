@@ -1,5 +1,6 @@
 //! The learner's files: made, hashed, saved, restored. Knows nothing of containers.
 
+pub mod changes;
 pub mod save;
 pub mod solution;
 pub mod tree;
@@ -11,6 +12,8 @@ use std::path::PathBuf;
 pub enum WorkspaceError {
     #[error("cannot {what} `{}`: {source}", path.display())]
     File { what: &'static str, path: PathBuf, source: std::io::Error },
+    #[error("cannot watch `{}`: {message}; `--poll` looks again and again instead", path.display())]
+    Watch { path: PathBuf, message: String },
     #[error("{}:{line}: {message}", path.display())]
     Marker { path: PathBuf, line: usize, message: String },
     #[error("{0}")]

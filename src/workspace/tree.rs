@@ -78,6 +78,25 @@ impl Tree {
         hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
     }
 
+    /// Content hash of what services may run: Markdown is for people, and no service has to begin again for it.
+    pub fn code_hash(&self) -> String {
+        let runs = |path: &Path| path.extension().is_none_or(|extension| !extension.eq_ignore_ascii_case("md"));
+        Tree(
+            self.0
+                .iter()
+                .filter(|(path, _)| runs(path))
+                .map(|(path, content)| (path.clone(), content.clone()))
+                .collect(),
+        )
+        .hash()
+    }
+
+    /// Paths at which this tree and another one differ.
+    pub fn differing(&self, other: &Tree) -> Vec<PathBuf> {
+        let mine = self.0.iter().filter(|(path, content)| other.0.get(*path) != Some(content)).map(|(path, _)| path);
+        mine.chain(other.0.keys().filter(|path| !self.0.contains_key(*path))).cloned().collect()
+    }
+
     /// Hash of each file, to find out later what has changed.
     pub fn manifest(&self) -> BTreeMap<String, String> {
         let hash = |content: &Content| -> String {
@@ -168,6 +187,13 @@ mod tests {
         wanted.materialise(folder.path(), &ignored).unwrap();
         assert_eq!(Tree::read(folder.path(), &ignored).unwrap(), wanted);
         assert!(folder.path().join("db.sqlite3").exists());
+    }
+
+    #[test]
+    fn what_is_written_for_people_starts_nothing_anew() {
+        let one = tree(&[("a.py", "1"), ("RETROSPECTIVE.md", "hard")]);
+        assert_eq!(one.code_hash(), tree(&[("a.py", "1"), ("notes/b.MD", "x")]).code_hash());
+        assert_ne!(one.code_hash(), tree(&[("a.py", "2"), ("RETROSPECTIVE.md", "hard")]).code_hash());
     }
 
     #[test]

@@ -28,6 +28,8 @@ const HOMES: &[(&str, &str)] = &[
     ("indicatif::", "src/output/terminal.rs"),
     ("clap::", "src/cli/"),
     ("std::env::vars", "src/cli/"),
+    ("crossterm::", "src/output/screen.rs"),
+    ("notify::", "src/workspace/changes.rs"),
     ("redis::Client", "src/check/probe/"),
     ("annotate_snippets::", "src/catalog/render.rs"),
     ("saphyr_parser::", "src/catalog/parse.rs"),

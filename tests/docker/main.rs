@@ -14,3 +14,4 @@ mod proxy;
 mod registry;
 mod scenarios;
 mod support;
+mod watch;
