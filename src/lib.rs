@@ -33,6 +33,7 @@ pub fn run() -> std::process::ExitCode {
         }
     };
     let screen = request.screen;
+    let junit = request.junit().map(std::path::Path::to_owned);
     let sink: std::sync::Arc<dyn event::Sink> =
         match (screen.format, std::io::IsTerminal::is_terminal(&std::io::stderr())) {
             (cli::Format::Human, true) => std::sync::Arc::new(output::terminal::Terminal::new()),
@@ -69,6 +70,13 @@ pub fn run() -> std::process::ExitCode {
     }
     // Tasks that still wait for the engine have nobody left to answer to.
     runtime.shutdown_background();
+    if let (Some(path), Ok(outcome)) = (junit, &result)
+        && let Some(Err(why)) = output::junit(&outcome.view).map(|text| write(&path, text))
+    {
+        let message = format!("cannot write `{}`: {why}; the verdicts are recorded all the same", path.display());
+        output::complain(&output::failure_text(&message, &[], screen.colour));
+        return std::process::ExitCode::from(command::exit_code::ENGINE);
+    }
     let code = match (result, screen.format) {
         (Ok(outcome), cli::Format::Human) => {
             let width = terminal_width();
@@ -79,7 +87,15 @@ pub fn run() -> std::process::ExitCode {
             output::print(&output::json(&outcome.view, outcome.code));
             outcome.code
         }
-        (Err(failure), cli::Format::Human) => {
+        (Ok(outcome), cli::Format::Html) => {
+            output::print(&output::html(&outcome.view).unwrap_or_default());
+            outcome.code
+        }
+        (Ok(outcome), cli::Format::Md) => {
+            output::print(&output::markdown(&outcome.view).unwrap_or_default());
+            outcome.code
+        }
+        (Err(failure), cli::Format::Human | cli::Format::Html | cli::Format::Md) => {
             output::complain(&output::failure_text(&failure.message, &failure.hints, screen.colour));
             failure.code
         }
@@ -89,6 +105,10 @@ pub fn run() -> std::process::ExitCode {
         }
     };
     std::process::ExitCode::from(code)
+}
+
+fn write(path: &std::path::Path, text: Result<String, String>) -> Result<(), String> {
+    std::fs::write(path, text?).map_err(|error| error.to_string())
 }
 
 fn terminal_width() -> u16 {

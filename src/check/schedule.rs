@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -121,13 +123,15 @@ impl<S: Scenes> Judge<'_, S> {
     async fn check(&self, goal: &Goal, check: &Check) -> CheckReport {
         let began = Instant::now();
         self.sink.emit(Event::CheckBegan { goal: goal.id.clone(), check: check.name.clone() });
+        let retries = Arc::default();
         let (verdict, failure, left_out) = match self.scenes.scene(&check.stack).await {
-            Ok(scene) => self.check_in(scene, goal, check).await,
+            Ok(scene) => self.check_in(scene, goal, check, &retries).await,
             Err(problem) => (Verdict::Undecided, Some(no_scene(check, &problem)), None),
         };
         let took = began.elapsed();
         self.sink.emit(Event::CheckDone { goal: goal.id.clone(), check: check.name.clone(), verdict, took });
-        CheckReport { name: check.name.clone(), verdict, took, failure, left_out }
+        let retries = retries.load(Ordering::Relaxed);
+        CheckReport { name: check.name.clone(), verdict, took, retries, failure, left_out }
     }
 
     async fn check_in(
@@ -135,6 +139,7 @@ impl<S: Scenes> Judge<'_, S> {
         scene: &Scene<S::World>,
         goal: &Goal,
         check: &Check,
+        retries: &Arc<AtomicU32>,
     ) -> (Verdict, Option<Failure>, Option<String>) {
         let scope = CheckScope {
             seed: self.seed,
@@ -149,7 +154,14 @@ impl<S: Scenes> Judge<'_, S> {
         };
         let faulted = Faulted::default();
         let session = Session::new();
-        let mut run = StepRun { world: &scene.world, scope, session, faulted: faulted.clone(), waiting: &waiting };
+        let mut run = StepRun {
+            world: &scene.world,
+            scope,
+            session,
+            faulted: faulted.clone(),
+            retries: retries.clone(),
+            waiting: &waiting,
+        };
         let left_out = unset_settings(check, self.settings);
         let outcome = match (&left_out, check.timeout) {
             (Some(_), _) => Ok(()),

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -33,6 +34,8 @@ pub(super) struct StepRun<'a, W: World> {
     pub session: Session,
     /// Services that these steps have broken and not healed yet.
     pub faulted: Faulted,
+    /// How often a step was tried again.
+    pub retries: Arc<AtomicU32>,
     /// Told what was seen when a step is tried again.
     pub waiting: &'a (dyn Fn(&str) + Sync),
 }
@@ -93,6 +96,7 @@ impl<W: World> StepRun<'_, W> {
                         stopped.otherwise = step.otherwise;
                         return Err(stopped);
                     }
+                    self.retries.fetch_add(1, Ordering::Relaxed);
                     (self.waiting)(stopped.observed.as_deref().unwrap_or(&stopped.message));
                 }
             }
@@ -206,8 +210,8 @@ impl<W: World> StepRun<'_, W> {
         let runs = values.into_iter().map(|value| {
             let mut scope = self.scope.clone();
             scope.captures.insert(each.name.clone(), value);
-            let (session, faulted) = (self.session.clone(), self.faulted.clone());
-            let mut run = StepRun { world: self.world, scope, session, faulted, waiting: self.waiting };
+            let (session, faulted, retries) = (self.session.clone(), self.faulted.clone(), self.retries.clone());
+            let mut run = StepRun { world: self.world, scope, session, faulted, retries, waiting: self.waiting };
             let own = &own;
             async move {
                 run.steps(&each.steps).await?;
@@ -287,7 +291,14 @@ pub async fn perform<W: World>(steps: &[Step], world: &W) -> Result<(), String> 
         captures: BTreeMap::new(),
     };
     let waiting = |_: &str| {};
-    let mut run = StepRun { world, scope, session: Session::new(), faulted: Faulted::default(), waiting: &waiting };
+    let mut run = StepRun {
+        world,
+        scope,
+        session: Session::new(),
+        faulted: Faulted::default(),
+        retries: Arc::default(),
+        waiting: &waiting,
+    };
     run.steps(steps).await.map_err(|stopped| match (stopped.expected, stopped.observed) {
         (Some(expected), Some(observed)) if stopped.problem.is_none() => format!("{observed}, expected {expected}"),
         _ => stopped.message,

@@ -44,6 +44,10 @@ pub struct Arguments {
 pub enum Format {
     Human,
     Json,
+    /// A page of its own, for `report`
+    Html,
+    /// Markdown, for `report`
+    Md,
 }
 
 /// `--images`
@@ -92,12 +96,17 @@ pub enum Verb {
         /// The same random values as an earlier attempt (`labrunner history` shows its seed)
         #[arg(long, env = "LABRUNNER_SEED")]
         seed: Option<u64>,
+        /// Write the verdicts into a file too, as JUnit's XML
+        #[arg(long, value_name = "FILE", env = "LABRUNNER_JUNIT")]
+        junit: Option<PathBuf>,
     },
+    /// What was reached, for showing to others (`--format html` or `md`)
+    Report { lab: Option<String> },
     /// Judge again whatever a change of the workspace concerns, whenever it changes
     Watch {
         lab: Option<String>,
         /// Look again and again, for file systems that do not tell of changes
-        #[arg(long, env = "LABRUNNER_POLL", value_parser = clap::builder::BoolishValueParser::new(), num_args = 0..=1, default_missing_value = "true", default_value = "false")]
+        #[arg(long, value_parser = on_or_off(), env = "LABRUNNER_POLL")]
         poll: bool,
     },
     /// Show the next hint of a goal

@@ -53,6 +53,14 @@ impl Request {
         Ok(Self { arguments, environment, screen })
     }
 
+    /// The file that the verdicts are written to as JUnit's XML.
+    pub fn junit(&self) -> Option<&std::path::Path> {
+        match &self.arguments.verb {
+            Some(Verb::Verify { junit, .. }) => junit.as_deref(),
+            _ => None,
+        }
+    }
+
     /// Whether this is best shown on one screen: `watch`, and labrunner alone where a lab is in use.
     pub fn wants_screen(&self) -> bool {
         match &self.arguments.verb {
@@ -67,6 +75,10 @@ impl Request {
     /// # Errors
     /// What the command could not do.
     pub async fn run(self, sink: Arc<dyn Sink>, display: Option<Arc<dyn Display>>) -> Result<Outcome, Failure> {
+        let pages = matches!(self.screen.format, Format::Html | Format::Md);
+        if pages && !matches!(self.arguments.verb, Some(Verb::Report { .. })) {
+            return Err(Failure::usage("`html` and `md` are formats of `report`").hint("use `human` or `json` here"));
+        }
         let Some(verb) = self.arguments.verb.clone() else {
             let app = self.app(sink)?;
             return match display {
@@ -149,14 +161,15 @@ fn words(first: Option<String>, rest: impl IntoIterator<Item = String>) -> Vec<S
 }
 
 async fn dispatch(app: &App, verb: Verb) -> Result<Outcome, Failure> {
-    use command::{doctor, images, inside, lint, look, prove, reset, start, verify};
+    use command::{doctor, images, inside, lint, look, prove, report, reset, start, verify};
     match verb {
         Verb::List => look::list(app),
         Verb::Start { lab, workspace, dry_run } => {
             start::start(app, lab.as_deref(), workspace.as_deref(), dry_run).await
         }
         Verb::Show { lab, goal } => look::show(app, &words(lab, goal)),
-        Verb::Verify { lab, goals, seed } => verify::verify(app, &words(lab, goals), seed).await,
+        Verb::Verify { lab, goals, seed, junit: _ } => verify::verify(app, &words(lab, goals), seed).await,
+        Verb::Report { lab } => report::report(app, lab.as_deref()),
         Verb::Hint { lab, goal } => look::hint(app, &words(lab, goal)),
         Verb::Solution { lab, goal } => look::solution(app, &words(lab, goal)).await,
         Verb::Status { lab } => look::status(app, lab.as_deref()).await,

@@ -13,6 +13,7 @@ pub mod look;
 pub mod notes;
 pub mod pristine;
 pub mod prove;
+pub mod report;
 pub mod reset;
 mod scenes;
 pub mod stack_images;

@@ -94,6 +94,7 @@ pub fn cannot(goal: &Goal, trouble: &Trouble) -> GoalReport {
         name: "the lab runs".into(),
         verdict: trouble.verdict,
         took,
+        retries: 0,
         failure: Some(failure),
         left_out: None,
     };

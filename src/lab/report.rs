@@ -50,6 +50,8 @@ pub struct CheckReport {
     pub verdict: Verdict,
     #[serde(rename = "took_ms", serialize_with = "millis")]
     pub took: Duration,
+    /// How often a step had to be tried again before it held, or before it was given up.
+    pub retries: u32,
     pub failure: Option<Failure>,
     /// Checks that use an optional setting without a value are left out; this says which.
     pub left_out: Option<String>,

@@ -41,6 +41,7 @@ pub enum View {
     History {
         attempts: Vec<HistoryRow>,
     },
+    Report(ReportView),
     Doctor {
         findings: Vec<Finding>,
     },
@@ -129,6 +130,36 @@ pub struct GoalRow {
     pub points: u32,
     pub ever: Option<String>,
     pub now: Option<String>,
+    pub attempts: u32,
+    pub hints: u32,
+}
+
+/// What was reached, for showing to others.
+#[derive(Debug, Clone, Serialize)]
+pub struct ReportView {
+    pub made: String,
+    pub labs: Vec<ReportLab>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct ReportLab {
+    pub lab: String,
+    pub title: String,
+    pub goals: Vec<ReportGoal>,
+}
+
+/// A goal, from the record alone. Times are RFC 3339.
+#[derive(Debug, Clone, Serialize)]
+pub struct ReportGoal {
+    pub goal: String,
+    pub title: String,
+    pub points: u32,
+    pub first_reached: Option<String>,
+    /// The last one.
+    pub verdict: Option<String>,
+    /// What was read last when it did not pass.
+    pub message: Option<String>,
+    pub judged: Option<String>,
     pub attempts: u32,
     pub hints: u32,
 }

@@ -60,7 +60,7 @@ fn line(goal: &GoalReport, width: usize, paint: Paint) -> String {
         Verdict::Passed if goal.already_true => {
             (paint.odd("= passed   "), "already true on the untouched starter, so it is not counted".to_owned())
         }
-        Verdict::Passed => (paint.good("✓ passed   "), seconds(goal.took.as_millis())),
+        Verdict::Passed => (paint.good("✓ passed   "), with_retries(goal)),
         Verdict::Failed => (paint.bad("✗ failed   "), seconds(goal.took.as_millis())),
         Verdict::Undecided => (paint.odd("? undecided"), seconds(goal.took.as_millis())),
         Verdict::Defect => (paint.odd("! defect   "), seconds(goal.took.as_millis())),
@@ -77,6 +77,16 @@ fn line(goal: &GoalReport, width: usize, paint: Paint) -> String {
     let room = width.saturating_sub(MARGIN + goal.goal.as_str().len() + rest.chars().count() + 4);
     let title = fit(&sanitise(&goal.title), room);
     format!("{mark} {} {} {}\n", goal.goal, paint.faint(&title), paint.faint(&format!("· {rest}")))
+}
+
+/// How long a goal took, and how often something had to be looked at again before it held.
+fn with_retries(goal: &GoalReport) -> String {
+    let took = seconds(goal.took.as_millis());
+    match goal.checks.iter().map(|check| check.retries).sum::<u32>() {
+        0 => took,
+        1 => format!("{took}, 1 retry"),
+        many => format!("{took}, {many} retries"),
+    }
 }
 
 /// Message, expected, observed, what changed, how to see it, the next hint: in this order.

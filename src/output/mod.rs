@@ -2,8 +2,10 @@
 
 mod failure;
 mod frame;
+mod junit;
 pub mod plain;
 mod render;
+mod report;
 pub mod screen;
 pub mod terminal;
 mod text;
@@ -11,7 +13,9 @@ mod text;
 use std::io::Write;
 
 pub use failure::{failure_json, failure_text};
+pub use junit::junit;
 pub use render::render;
+pub use report::{html, markdown};
 
 use crate::lab::view::View;
 

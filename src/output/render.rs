@@ -67,6 +67,7 @@ pub fn render(view: &View, width: u16, colour: bool) -> String {
             });
             table(&["", "when (UTC)", "lab", "verdicts", "seed"], rows.collect(), width)
         }
+        View::Report(report) => markdown_text(&super::report::text(report), width, colour),
         View::Doctor { findings } => findings.iter().map(|one| finding(one, paint)).collect(),
         View::Images { images } => {
             let rows = images.iter().map(|one| {

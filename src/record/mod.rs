@@ -1,5 +1,7 @@
 //! Verdicts to memory: SQLite, append-only. The only home of rusqlite.
 
+mod report;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -153,3 +153,23 @@ fn a_dry_run_changes_nothing() {
     assert!(!lab.workspace().exists());
     assert_eq!(lab.left(), Vec::<String>::new());
 }
+
+#[test]
+fn verdicts_are_written_for_others() {
+    let lab = LabEnv::new("report");
+    assert_eq!(lab.run(&["start", "page"]).code, 0);
+    let file = lab.folder().join("junit.xml");
+    assert_eq!(lab.run(&["verify", "page", "--junit", file.to_str().unwrap()]).code, 1);
+    let xml = std::fs::read_to_string(&file).unwrap();
+    assert!(xml.contains("<failure message=\"the page does not say hello\""), "{xml}");
+    assert!(xml.contains("skipped message=\"waits for greeting\""), "{xml}");
+    let nowhere = lab.run(&["verify", "page", "--junit", "/nowhere/junit.xml"]);
+    assert_eq!(nowhere.code, 4, "{nowhere:?}");
+    assert!(nowhere.err.contains("the verdicts are recorded all the same"), "{nowhere:?}");
+    let page = lab.run(&["report", "--format", "html"]);
+    assert!(page.out.starts_with("<!doctype html>") && page.out.contains("the page does not say hello"), "{page:?}");
+    let text = lab.run(&["report", "page", "--format", "md"]);
+    assert!(text.out.contains("0 of 2 goals pass"), "{text:?}");
+    let refused = lab.run(&["list", "--format", "md"]);
+    assert_eq!(refused.code, 2, "{refused:?}");
+}

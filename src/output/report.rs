@@ -1,0 +1,138 @@
+//! A report as Markdown and as a page of its own.
+
+use super::text::sanitise;
+use crate::lab::view::{ReportGoal, ReportLab, ReportView, View};
+
+/// The report as Markdown; `None` for any other answer.
+pub fn markdown(view: &View) -> Option<String> {
+    let View::Report(report) = view else { return None };
+    Some(text(report))
+}
+
+/// The report as one HTML file without anything from elsewhere; `None` for any other answer.
+pub fn html(view: &View) -> Option<String> {
+    let View::Report(report) = view else { return None };
+    let labs: String = report.labs.iter().map(section).collect();
+    Some(format!(
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>labrunner: what was reached</title>\n\
+         <meta name=\"viewport\" content=\"width=device-width\">\n<style>\n{STYLE}</style></head><body>\n\
+         <h1>What was reached</h1>\n<p>Made on {}. Points count while a goal passes.</p>\n{labs}</body></html>\n",
+        day(&report.made)
+    ))
+}
+
+const STYLE: &str =
+    "body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
+table { border-collapse: collapse; width: 100% }
+th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid #8884; vertical-align: top }
+td.passed { color: #18794e } td.failed { color: #c62a2f }
+small { opacity: .7 }
+@media (prefers-color-scheme: dark) { body { background: #111; color: #eee } }
+";
+
+pub(super) fn text(report: &ReportView) -> String {
+    let mut text = format!("# What was reached\n\nMade on {}.\n", day(&report.made));
+    if report.labs.is_empty() {
+        text.push_str("\nNo lab has been tried yet.\n");
+    }
+    for lab in &report.labs {
+        text.push_str(&format!("\n## {} ({})\n\n{}\n\n", plain(&lab.title), lab.lab, score(lab)));
+        text.push_str("| goal | verdict | first reached | tries | hints |\n| --- | --- | --- | --- | --- |\n");
+        for goal in &lab.goals {
+            text.push_str(&format!(
+                "| {} | {} | {} | {} | {} |\n",
+                plain(&goal.title),
+                plain(&words(goal)),
+                goal.first_reached.as_deref().map_or("", day),
+                goal.attempts,
+                goal.hints
+            ));
+        }
+    }
+    text
+}
+
+fn section(lab: &ReportLab) -> String {
+    let rows: String = lab
+        .goals
+        .iter()
+        .map(|goal| {
+            format!(
+                "<tr><td>{}</td><td class=\"{}\">{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
+                escape(&goal.title),
+                escape(goal.verdict.as_deref().unwrap_or("none")),
+                escape(&words(goal)),
+                goal.first_reached.as_deref().map_or("", day),
+                goal.attempts,
+                goal.hints
+            )
+        })
+        .collect();
+    format!(
+        "<h2>{} <small>{}</small></h2>\n<p>{}</p>\n<table><thead><tr><th>goal</th><th>verdict</th>\
+         <th>first reached</th><th>tries</th><th>hints</th></tr></thead><tbody>\n{rows}</tbody></table>\n",
+        escape(&lab.title),
+        escape(&lab.lab),
+        escape(&score(lab))
+    )
+}
+
+fn score(lab: &ReportLab) -> String {
+    let passes = |goal: &&ReportGoal| goal.verdict.as_deref() == Some("passed");
+    let points: u32 = lab.goals.iter().filter(passes).map(|goal| goal.points).sum();
+    let all: u32 = lab.goals.iter().map(|goal| goal.points).sum();
+    format!("{} of {} goals pass, {points} of {all} points", lab.goals.iter().filter(passes).count(), lab.goals.len())
+}
+
+fn words(goal: &ReportGoal) -> String {
+    match (&goal.verdict, &goal.message) {
+        (None, _) => "not judged".into(),
+        (Some(verdict), Some(message)) => format!("{verdict}: {message}"),
+        (Some(verdict), None) => verdict.clone(),
+    }
+}
+
+fn day(time: &str) -> &str {
+    time.split('T').next().unwrap_or(time)
+}
+
+/// In a cell of a Markdown table.
+fn plain(text: &str) -> String {
+    sanitise(text).replace(['\n', '|'], " ")
+}
+
+fn escape(text: &str) -> String {
+    let text = sanitise(text).replace('&', "&amp;").replace('<', "&lt;");
+    text.replace('>', "&gt;").replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn view() -> View {
+        let goal = ReportGoal {
+            goal: "one".into(),
+            title: "A <b>bold</b> | title".into(),
+            points: 10,
+            first_reached: Some("2026-11-24T10:00:00Z".into()),
+            verdict: Some("failed".into()),
+            message: Some("it said \"no\"".into()),
+            judged: None,
+            attempts: 3,
+            hints: 1,
+        };
+        let lab = ReportLab { lab: "month-3".into(), title: "Celery".into(), goals: vec![goal] };
+        View::Report(ReportView { made: "2026-11-25T00:00:00Z".into(), labs: vec![lab] })
+    }
+
+    #[test]
+    fn nothing_of_a_lab_or_a_learner_becomes_markup() {
+        let page = html(&view()).unwrap();
+        assert!(page.contains("A &lt;b&gt;bold&lt;/b&gt; | title"), "{page}");
+        assert!(page.contains("failed: it said &quot;no&quot;"), "{page}");
+        assert!(page.contains("0 of 1 goals pass, 0 of 10 points"), "{page}");
+        let text = markdown(&view()).unwrap();
+        assert!(text.contains("| A <b>bold</b>   title | failed: it said \"no\" | 2026-11-24 | 3 | 1 |"), "{text}");
+    }
+}
