@@ -5,5 +5,6 @@ pub mod diagnostic;
 pub mod discover;
 pub mod parse;
 pub mod read;
+pub mod reference;
 pub mod render;
 pub mod tree;

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -160,14 +160,19 @@ impl<S: Scenes> Judge<'_, S> {
             session,
             faulted: faulted.clone(),
             retries: retries.clone(),
+            last: Arc::default(),
             waiting: &waiting,
         };
         let left_out = unset_settings(check, self.settings);
         let outcome = match (&left_out, check.timeout) {
             (Some(_), _) => Ok(()),
             (None, Some(limit)) => {
+                let last = run.last.clone();
                 let steps = tokio::time::timeout(limit, run.steps(&check.steps));
-                steps.await.unwrap_or_else(|_| Err(Box::new(Stopped::over_time(limit))))
+                steps.await.unwrap_or_else(|_| {
+                    let last = last.lock().unwrap_or_else(PoisonError::into_inner).take();
+                    Err(Box::new(Stopped::over_time(limit, last)))
+                })
             }
             (None, None) => run.steps(&check.steps).await,
         };

@@ -36,6 +36,8 @@ pub(super) struct StepRun<'a, W: World> {
     pub faulted: Faulted,
     /// How often a step was tried again.
     pub retries: Arc<AtomicU32>,
+    /// The step that is under way, its line, and what was seen when it was tried last.
+    pub last: Arc<Mutex<Option<(String, usize, String)>>>,
     /// Told what was seen when a step is tried again.
     pub waiting: &'a (dyn Fn(&str) + Sync),
 }
@@ -77,7 +79,13 @@ impl<W: World> StepRun<'_, W> {
         })
     }
 
+    fn at(&self, step: &Step, seen: &str) {
+        let name = step.name.clone().unwrap_or_else(|| step.action.word().to_owned());
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some((name, step.line, seen.to_owned()));
+    }
+
     async fn step(&mut self, step: &Step) -> Result<(), Box<Stopped>> {
+        self.at(step, "");
         let began = Instant::now();
         let mut pause = PAUSE;
         let mut true_since: Option<Instant> = None;
@@ -97,7 +105,9 @@ impl<W: World> StepRun<'_, W> {
                         return Err(stopped);
                     }
                     self.retries.fetch_add(1, Ordering::Relaxed);
-                    (self.waiting)(stopped.observed.as_deref().unwrap_or(&stopped.message));
+                    let seen = stopped.observed.as_deref().unwrap_or(&stopped.message);
+                    self.at(step, seen);
+                    (self.waiting)(seen);
                 }
             }
             tokio::time::sleep(pause).await;
@@ -210,8 +220,15 @@ impl<W: World> StepRun<'_, W> {
         let runs = values.into_iter().map(|value| {
             let mut scope = self.scope.clone();
             scope.captures.insert(each.name.clone(), value);
-            let (session, faulted, retries) = (self.session.clone(), self.faulted.clone(), self.retries.clone());
-            let mut run = StepRun { world: self.world, scope, session, faulted, retries, waiting: self.waiting };
+            let mut run = StepRun {
+                world: self.world,
+                scope,
+                session: self.session.clone(),
+                faulted: self.faulted.clone(),
+                retries: self.retries.clone(),
+                last: self.last.clone(),
+                waiting: self.waiting,
+            };
             let own = &own;
             async move {
                 run.steps(&each.steps).await?;
@@ -297,6 +314,7 @@ pub async fn perform<W: World>(steps: &[Step], world: &W) -> Result<(), String> 
         session: Session::new(),
         faulted: Faulted::default(),
         retries: Arc::default(),
+        last: Arc::default(),
         waiting: &waiting,
     };
     run.steps(steps).await.map_err(|stopped| match (stopped.expected, stopped.observed) {

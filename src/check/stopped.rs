@@ -23,10 +23,13 @@ pub(super) struct Stopped {
 }
 
 impl Stopped {
-    /// The check's own time limit.
-    pub fn over_time(limit: Duration) -> Self {
+    /// The check's own time limit; `last` is the step that it was at, its line, and what was seen last.
+    pub fn over_time(limit: Duration, last: Option<(String, usize, String)>) -> Self {
         let message = format!("the check did not end within {} s", limit.as_secs());
-        Self { message, ..Self::at("check", 0) }
+        let Some((step, line, seen)) = last else { return Self { message, ..Self::at("check", 0) } };
+        let seen = if seen.is_empty() { "nothing yet".to_owned() } else { seen };
+        let observed = format!("it was at `{step}` (line {line} of lab.yaml); last seen: {seen}");
+        Self { message, observed: Some(observed), waited: Some(limit), ..Self::at(&step, line) }
     }
 
     /// The step cannot be carried out on any workspace.

@@ -48,6 +48,19 @@ pub enum Action {
     Heal { services: Vec<Target> },
 }
 
+impl Action {
+    /// The key that says what a step does.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Action::Probe { kind, .. } => kind.word(),
+            Action::Each(_) => "each",
+            Action::Value(_) => "value",
+            Action::Fault { fault, .. } => fault.word(),
+            Action::Heal { .. } => "heal",
+        }
+    }
+}
+
 /// `each:`
 #[derive(Debug, Clone, PartialEq)]
 pub struct Each {

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use super::Reader;
-use super::kinds::{self, LATER, LATER_FAULTS, REDIS_READS, SQL_READS};
+use super::kinds::{LATER, LATER_FAULTS, REDIS_READS, SQL_READS};
 use super::names::Names;
 use crate::catalog::diagnostic::nearest;
+use crate::catalog::reference;
 use crate::catalog::tree::{Node, Value};
 use crate::lab::check::{Action, Check, Each, Fault, Key, Kind, Range, Step, Target};
 use crate::lab::definition::Need;
@@ -83,12 +84,13 @@ impl Reader<'_> {
             return None;
         }
         let action = self.action(&kind.key, &kind.value, scope)?;
-        let fields: &[&str] = match &action {
-            Action::Probe { kind, .. } => kinds::observed(*kind),
-            Action::Each(_) => &["count"],
-            Action::Value(_) => &["value"],
-            Action::Fault { .. } | Action::Heal { .. } => &[],
+        let fields: Vec<&str> = match &action {
+            Action::Probe { kind, .. } => reference::of(*kind).observed.iter().map(|seen| seen.name).collect(),
+            Action::Each(_) => vec!["count"],
+            Action::Value(_) => vec!["value"],
+            Action::Fault { .. } | Action::Heal { .. } => Vec::new(),
         };
+        let fields = fields.as_slice();
         let expect = node.get("expect").cloned().map(|expect| {
             let names = self.document(&expect);
             self.check_names(names.names(), scope, &expect);
@@ -171,12 +173,12 @@ impl Reader<'_> {
     }
 
     fn fields(&mut self, kind: Kind, node: &Node, scope: &Names) -> Tree {
-        let known = kinds::fields(kind);
-        let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
+        let known = reference::of(kind).fields;
+        let names: Vec<&str> = known.iter().map(|field| field.name).collect();
         let what = format!("a step of kind `{}`", kind.word());
         self.known_keys(node, &what, &names);
-        for (name, _) in known.iter().filter(|(name, required)| *required && node.get(name).is_none()) {
-            self.findings.error("missing-key", node.span, format!("{what} needs `{name}`"), None);
+        for field in known.iter().filter(|field| field.required && node.get(field.name).is_none()) {
+            self.findings.error("missing-key", node.span, format!("{what} needs `{}`", field.name), None);
         }
         self.one_of(kind, node, &what);
         if kind == Kind::Plugin && !self.needs.contains(&Need::Plugin) {
@@ -209,7 +211,7 @@ impl Reader<'_> {
 
     /// Fields of which exactly one says what is asked.
     fn one_of(&mut self, kind: Kind, node: &Node, what: &str) {
-        let choices = kinds::choices(kind);
+        let choices = reference::of(kind).choices;
         if choices.is_empty() || choices.iter().filter(|key| node.get(key).is_some()).count() == 1 {
             return;
         }

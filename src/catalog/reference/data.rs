@@ -1,0 +1,106 @@
+//! Kinds that look at data: stores, files, what was handed in.
+
+use super::{Reference, optional, required, seen};
+
+pub(super) const REDIS: Reference = Reference {
+    about: "One command to Redis.",
+    fields: &[
+        required("command", "a list of words"),
+        optional("service", "the server"),
+        optional("db", "its number; 0 unless told"),
+        optional("username", ""),
+        optional("password", ""),
+    ],
+    choices: &[],
+    observed: &[
+        seen("value", "the reply"),
+        seen("type", "nil, integer, string, list, map, …"),
+        seen("error", "what the server refused, else null"),
+    ],
+    main: "the reply",
+    unsaid: "`error` is null",
+    example: "- redis: { command: [LLEN, jobs] }\n  expect: { value: 0 }",
+};
+
+pub(super) const SQL: Reference = Reference {
+    about: "One statement to PostgreSQL. User, password and database are those that the image was told, unless said.",
+    fields: &[
+        optional("service", "the server"),
+        required("query", "one statement; `$1`, `$2` … stand for parameters"),
+        optional("params", "a list, sent as text: the server reads each as the type that it expects"),
+        optional("user", ""),
+        optional("password", ""),
+        optional("database", ""),
+    ],
+    choices: &[],
+    observed: &[
+        seen("count", "rows, or rows affected"),
+        seen("value", "the first column of the first row"),
+        seen("affected", "rows that a statement without rows changed"),
+        seen("error", "what the server refused, else null"),
+        seen("code", "its SQLSTATE"),
+    ],
+    main: "a list of rows, each a map; the plan of an `EXPLAIN (FORMAT JSON)`",
+    unsaid: "`error` is null",
+    example: "- sql: { query: \"SELECT count(*) FROM orders WHERE customer = $1\", params: [\"${random.email}\"] }\n  expect: { value: 1 }",
+};
+
+pub(super) const FILE: Reference = Reference {
+    about: "A file of the workspace, as text and as what it means.",
+    fields: &[
+        required("path", "from the workspace's folder"),
+        optional(
+            "as",
+            "`text`, `json`, `yaml`, `toml`, `ini`, `markdown` or `dockerfile`; by the file's name unless told",
+        ),
+    ],
+    choices: &[],
+    observed: &[
+        seen("exists", "a link out of the workspace does not"),
+        seen("text", "whole"),
+        seen("size", "bytes"),
+        seen("lines", "how many"),
+        seen("words", "how many"),
+    ],
+    main: "the document; of Markdown its `sections`, of a Dockerfile its instructions; null where it cannot be read",
+    unsaid: "",
+    example: "- file: { path: RETROSPECTIVE.md }\n  expect: { words: { gte: 80 }, \"$.sections[*].title\": { count: { gte: 3 } } }",
+};
+
+pub(super) const GIT: Reference = Reference {
+    about: "The history of the workspace, where it is a repository of its own. Asked of git on this machine.",
+    fields: &[
+        optional("range", "commits of a branch or a range such as `main..feature`; those of HEAD unless told"),
+        optional("limit", "how many commits at most; 200 unless told"),
+    ],
+    choices: &[],
+    observed: &[
+        seen("exists", "whether it is a repository"),
+        seen("branch", "null when none is checked out"),
+        seen("commits", "how many were found"),
+        seen("clean", "nothing is changed or untracked"),
+        seen("changed", "tracked files that differ"),
+        seen("untracked", "files that git does not know"),
+    ],
+    main: "`commits` (hash, author, email, time, merge, subject, body), `branches`, `tags`, `files`",
+    unsaid: "",
+    example: "- git: {}\n  expect: { clean: true, \"$.branches\": { contains: main } }",
+};
+
+pub(super) const EVIDENCE: Reference = Reference {
+    about: "A file or a link that the learner hands in. It shows what was handed in, and never proves what it says.",
+    fields: &[optional("path", "a file of the workspace"), optional("link", "an address of the world")],
+    choices: &["path", "link"],
+    observed: &[
+        seen("exists", "a link: it answers with a status below 400"),
+        seen("type", "`text`, `pdf`, `png`, `jpeg`, `gif`, `zip` or `binary`, by its first bytes"),
+        seen("size", "bytes"),
+        seen("digest", "SHA-256"),
+        seen("words", "of a text"),
+        seen("text", "of a text"),
+        seen("status", "of a link"),
+    ],
+    main: "`sections` of a Markdown text, `links` in it",
+    unsaid: "`exists` is true",
+    example: "- evidence: { path: COMPARISON.md }\n  expect: { type: text, words: { gte: 120 } }",
+};

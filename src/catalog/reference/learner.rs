@@ -1,0 +1,81 @@
+//! Kinds that run with the learner's project, inside its container. Their answers are untrusted, their crash is the
+//! learner's failure.
+
+use super::{Reference, optional, required, seen};
+
+pub(super) const DJANGO: Reference = Reference {
+    about: "What a project is set up to be, asked of Django itself with the project's own settings.",
+    fields: &[
+        required("service", "in whose container"),
+        optional("settings", "a list of names"),
+        optional("migrations", "`true`: what is not applied, and what is not written"),
+        optional("urls", "`true`: everything that is registered"),
+        optional(
+            "request",
+            "`path`, `method`, `json`, `headers`, `user` (logged in); a GET is made twice and the second one counts, \
+             `warm: false` makes it once",
+        ),
+    ],
+    choices: &["settings", "migrations", "urls", "request"],
+    observed: &[
+        seen("pending", "migrations that are not applied"),
+        seen("unwritten", "changes of models without a migration"),
+        seen("count", "addresses that are registered"),
+        seen("status", "of the request"),
+        seen("queries", "how many statements it sent to the databases"),
+        seen("duration", "of the request, seconds"),
+        seen("body", "of the answer"),
+    ],
+    main: "settings: a map; migrations: `pending`, `unwritten`; urls: a list of route, name, view; request: `queries` \
+           (the statements), `json`",
+    unsaid: "",
+    example: "- django: { service: web, request: { path: /products/ } }\n  expect: { status: 200, queries: { lte: 3 } }",
+};
+
+pub(super) const CELERY: Reference = Reference {
+    about: "What a worker says of itself.",
+    fields: &[
+        required("service", "the worker"),
+        optional("app", "as in `celery -A`; read from the service's command unless told"),
+        optional("ping", "`true`: is it there?"),
+        optional("inspect", "one of Celery's own questions, for example `registered`"),
+        optional("result", "a task's id"),
+    ],
+    choices: &["ping", "inspect", "result"],
+    observed: &[
+        seen("alive", "it answered"),
+        seen("workers", "names of those that answered"),
+        seen("state", "of the task"),
+        seen("ready", "the task has ended"),
+        seen("result", "what it returned, or what it raised"),
+        seen("traceback", ""),
+    ],
+    main: "the answer to `inspect`, the result of the task",
+    unsaid: "with `ping`, `alive` is true",
+    example: "- celery: { service: worker, result: \"${task}\" }\n  within: 8s\n  expect: { state: SUCCESS }",
+};
+
+pub(super) const PYTEST: Reference = Reference {
+    about: "The learner's test suite. Outcomes come from its JUnit report, coverage from coverage's JSON; what it prints is \
+            never read. Both packages have to be in the image.",
+    fields: &[
+        required("service", "in whose container"),
+        optional("arguments", "a list, for example files"),
+        optional("coverage", "packages or folders that are measured, by line and branch"),
+    ],
+    choices: &[],
+    observed: &[
+        seen("code", "pytest's exit code"),
+        seen("total", "tests that were found"),
+        seen("passed", ""),
+        seen("failed", ""),
+        seen("errors", "tests that could not be set up or torn down"),
+        seen("skipped", ""),
+        seen("duration", "of all tests, seconds"),
+        seen("coverage", "percent of lines and branches; null where nothing was measured"),
+        seen("stdout", "what was printed"),
+    ],
+    main: "`tests` (id, outcome, message, duration), `files` (percent, missing lines)",
+    unsaid: "",
+    example: "- pytest: { service: web, coverage: [store] }\n  timeout: 2m\n  expect: { failed: 0, errors: 0, coverage: { gte: 80 } }",
+};
