@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use futures_util::stream::{self, StreamExt};
+use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde_json::{Value, json};
 
 use super::compare::{Mismatch, compare};
@@ -68,7 +68,7 @@ impl Faulted {
     }
 }
 
-impl<W: World> StepRun<'_, W> {
+impl<'a, W: World> StepRun<'a, W> {
     /// Takes the steps in order; ends at the first that does not hold.
     pub fn steps<'r>(&'r mut self, steps: &'r [Step]) -> Steps<'r> {
         Box::pin(async move {
@@ -77,6 +77,19 @@ impl<W: World> StepRun<'_, W> {
             }
             Ok(())
         })
+    }
+
+    /// Another sequence of the same check, with names of its own.
+    fn branch(&self, scope: CheckScope<'a>) -> StepRun<'a, W> {
+        StepRun {
+            world: self.world,
+            scope,
+            session: self.session.clone(),
+            faulted: self.faulted.clone(),
+            retries: self.retries.clone(),
+            last: self.last.clone(),
+            waiting: self.waiting,
+        }
     }
 
     fn at(&self, step: &Step, seen: &str) {
@@ -132,7 +145,25 @@ impl<W: World> StepRun<'_, W> {
         match &step.action {
             Action::Probe { kind, fields } => {
                 let fields = fields.render(&self.scope).map_err(|error| unknown(kind.word(), error))?;
-                let seen = probe::observe(*kind, &fields, self.world, &self.session, step.timeout).await;
+                let seen = match step.meanwhile.as_slice() {
+                    [] => probe::observe(*kind, &fields, self.world, &self.session, step.timeout).await,
+                    beside => {
+                        let (end, ended) = tokio::sync::watch::channel(false);
+                        let session = Session { ended: Some(ended), ..self.session.clone() };
+                        let observing = probe::observe(*kind, &fields, self.world, &session, step.timeout);
+                        let mut other = self.branch(self.scope.clone());
+                        let others = async {
+                            let done = other.steps(beside).await;
+                            // Whoever lasts as long as these may end now.
+                            end.send_replace(true);
+                            done
+                        };
+                        let (seen, done) = tokio::join!(observing, others);
+                        done?;
+                        self.scope.captures.extend(other.scope.captures);
+                        seen
+                    }
+                };
                 let default = expect::default_expectation(*kind, step);
                 let outcome = match seen {
                     Ok(observation) => self.settle(step, kind.word(), &observation, default),
@@ -152,7 +183,13 @@ impl<W: World> StepRun<'_, W> {
                 self.settle(step, "value", &Observation::new(json!({ "value": value }), value), None)
             }
             Action::Each(each) => {
-                let rounds = self.each(each, step).await?;
+                let mut other = self.branch(self.scope.clone());
+                let (rounds, done) = tokio::join!(self.each(each, step), other.steps(&step.meanwhile));
+                let rounds = rounds?;
+                done?;
+                if !step.meanwhile.is_empty() {
+                    self.scope.captures.extend(other.scope.captures);
+                }
                 let observation = Observation::new(json!({ "count": rounds.len() }), rounds.into());
                 self.settle(step, "each", &observation, None)
             }
@@ -220,23 +257,15 @@ impl<W: World> StepRun<'_, W> {
         let runs = values.into_iter().map(|value| {
             let mut scope = self.scope.clone();
             scope.captures.insert(each.name.clone(), value);
-            let mut run = StepRun {
-                world: self.world,
-                scope,
-                session: self.session.clone(),
-                faulted: self.faulted.clone(),
-                retries: self.retries.clone(),
-                last: self.last.clone(),
-                waiting: self.waiting,
-            };
+            let mut run = self.branch(scope);
             let own = &own;
             async move {
                 run.steps(&each.steps).await?;
                 Ok::<Value, Box<Stopped>>(own(&run.scope))
             }
         });
-        let results: Vec<_> = stream::iter(runs).buffered(each.parallel).collect().await;
-        results.into_iter().collect()
+        // The first failure ends the others: what they would find changes nothing any more.
+        stream::iter(runs).buffered(each.parallel).try_collect().await
     }
 
     fn message(&self, step: &Step) -> Option<String> {

@@ -23,6 +23,8 @@ pub struct Check {
 pub struct Step {
     pub name: Option<String>,
     pub action: Action,
+    /// Steps that run beside this one, once it has begun.
+    pub meanwhile: Vec<Step>,
     pub expect: Vec<Expectation>,
     /// Repeat until true, at most this long.
     pub within: Option<Duration>,

@@ -37,6 +37,10 @@ fn each_kind_passes_fails_and_cannot_decide() {
         assert_eq!(goal["verdict"], wanted, "{name}: {:#}", goal["checks"]);
     }
     assert_eq!(judged.code, 1);
+    // The copy that a check was judged in is gone.
+    let copies =
+        crate::support::docker(&["ps", "-aq", "--filter", "label=dev.labrunner.lab=kinds", "--filter", "name=-copy-"]);
+    assert_eq!(copies.out, "");
     // What the goals left behind goes, and the server stays the same process.
     let identity = || crate::support::docker(&["inspect", "-f", "{{.Id}}", &lab.container("rabbitmq")]).out;
     let before = identity();

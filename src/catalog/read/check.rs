@@ -63,9 +63,7 @@ impl Reader<'_> {
                 self.findings.error("unknown-key", entry.key_span, format!("a step has no key `{key}`"), hint);
             }
         }
-        for key in ["stack", "meanwhile"] {
-            self.not_yet(node, key);
-        }
+        self.not_yet(node, "stack");
         let kind = match kinds.as_slice() {
             [one] => one.clone(),
             [] => {
@@ -84,6 +82,16 @@ impl Reader<'_> {
             return None;
         }
         let action = self.action(&kind.key, &kind.value, scope)?;
+        let meanwhile = match node.get("meanwhile").cloned() {
+            Some(list) if matches!(action, Action::Probe { .. } | Action::Each(_)) => self.steps(&list, scope),
+            Some(list) => {
+                let hint = "only an observation and `each` last long enough".to_owned();
+                let message = format!("nothing can happen while `{}` is under way", kind.key);
+                self.findings.error("meanwhile", list.span, message, hint);
+                Vec::new()
+            }
+            None => Vec::new(),
+        };
         let fields: Vec<&str> = match &action {
             Action::Probe { kind, .. } => reference::of(*kind).observed.iter().map(|seen| seen.name).collect(),
             Action::Each(_) => vec!["count"],
@@ -102,7 +110,7 @@ impl Reader<'_> {
             self.check_names(message.names(), scope, place);
         }
         let (within, hold) = (self.duration(node, "within"), self.duration(node, "for"));
-        if (within.is_some() || hold.is_some()) && has_effect(&action) {
+        if (within.is_some() || hold.is_some()) && (has_effect(&action) || !meanwhile.is_empty()) {
             let key = if within.is_some() { "within" } else { "for" };
             let span = node.get(key).map_or(node.span, |value| value.span);
             let hint = "repeat with `each` and fresh data, and wait in a step that only looks".to_owned();
@@ -114,6 +122,7 @@ impl Reader<'_> {
         Some(Step {
             name: self.optional_text(node, "name"),
             action,
+            meanwhile,
             expect: expect.unwrap_or_default(),
             within,
             hold,

@@ -250,7 +250,7 @@ impl<W: World> Cluster<'_, W> {
         Ok(Observation::new(fields, main))
     }
 
-    /// Every partition that the group has committed or been given, with how far behind it is.
+    /// Every partition of the topics that the group reads, with how far behind it is.
     async fn lags(
         &mut self,
         group: &Group,
@@ -279,9 +279,6 @@ impl<W: World> Cluster<'_, W> {
                 let at = committed.iter().find(|(topic, index, _)| topic == name && *index == partition);
                 let at = at.map(|(.., offset)| *offset);
                 let member = owners.get(&(name, partition));
-                if at.is_none() && member.is_none() {
-                    continue;
-                }
                 // Where nothing is committed yet, everything that is there is still to do.
                 let lag = end - at.unwrap_or(start);
                 list.push(json!({
