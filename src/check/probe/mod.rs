@@ -9,6 +9,8 @@ mod evidence;
 mod exec;
 mod file;
 mod git;
+#[cfg(test)]
+mod hostile;
 mod http;
 mod image;
 mod kafka;
