@@ -71,6 +71,18 @@ impl DockerEngine {
         Err(error)
     }
 
+    pub(super) async fn join(
+        &self,
+        id: &str,
+        network: &str,
+        aliases: &[String],
+        address: Option<&str>,
+    ) -> Result<(), EngineError> {
+        let request =
+            NetworkConnectRequest { container: id.to_owned(), endpoint_config: Some(endpoint(aliases, address)) };
+        call(format!("join network {network}"), limit::CREATE, self.docker.connect_network(network, request)).await
+    }
+
     /// Removes other networks of this name: engines allow several, and a command that was killed while it made
     /// one may have been too late for the next to see it.
     async fn only_network(&self, name: &str, id: &str) -> Result<(), EngineError> {
@@ -114,12 +126,7 @@ impl DockerEngine {
         };
         // Engines before API 1.44 take one network at creation; the others are joined before the start.
         for (network, aliases, address) in spec.networks.iter().skip(1) {
-            let request = NetworkConnectRequest {
-                container: id.clone(),
-                endpoint_config: Some(endpoint(aliases, address.as_deref())),
-            };
-            call(format!("join network {network}"), limit::CREATE, self.docker.connect_network(network, request))
-                .await?;
+            self.join(&id, network, aliases, address.as_deref()).await?;
         }
         if !spec.definition.files.is_empty() {
             let archive = archive(&spec.definition.files).map_err(|error| EngineError {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use bollard::container::LogOutput;
+use bollard::models::NetworkDisconnectRequest;
 use bollard::query_parameters::{
     EventsOptionsBuilder, InspectContainerOptionsBuilder, KillContainerOptionsBuilder, LogsOptionsBuilder,
     RemoveContainerOptionsBuilder, RemoveVolumeOptionsBuilder, RestartContainerOptionsBuilder, StatsOptionsBuilder,
@@ -86,6 +87,26 @@ impl Engine for DockerEngine {
 
     async fn unpause(&self, id: &str) -> Result<(), EngineError> {
         call(format!("unpause container {}", short(id)), limit::LOOK, self.docker.unpause_container(id)).await
+    }
+
+    async fn disconnect(&self, id: &str, network: &str) -> Result<(), EngineError> {
+        let request = NetworkDisconnectRequest { container: id.to_owned(), force: Some(true) };
+        let operation = format!("cut {} off from {network}", short(id));
+        let result = call(operation, limit::LOOK, self.docker.disconnect_network(network, request)).await;
+        match result {
+            Err(error) if error.message.contains("is not connected") => Ok(()),
+            other => other,
+        }
+    }
+
+    async fn connect(
+        &self,
+        id: &str,
+        network: &str,
+        aliases: &[String],
+        address: Option<&str>,
+    ) -> Result<(), EngineError> {
+        self.join(id, network, aliases, address).await
     }
 
     async fn remove(&self, id: &str) -> Result<(), EngineError> {

@@ -12,7 +12,7 @@ use crate::check::World;
 use crate::check::world::{Command, ContainerView, Origin, Output, Unobservable};
 use crate::environment::engine::{Engine, ExecRequest};
 use crate::environment::intent::{Intent, Journal};
-use crate::environment::wanted::{ContainerSpec, network_name};
+use crate::environment::wanted::{ContainerSpec, attachments, network_name};
 use crate::environment::{ContainerState, EngineError, EngineFault, Identity, ObservedContainer};
 use crate::lab::stack::{Mount, MountSource, RestartPolicy, Service};
 use crate::lab::{Fault, Lab, Owner, ServiceName};
@@ -58,6 +58,24 @@ impl DockerWorld {
         network_name(&self.lab.stack, &self.identity, "default")
     }
 
+    fn attachments(&self, container: &ObservedContainer) -> Vec<(String, Vec<String>, Option<String>)> {
+        let stack = &self.lab.stack;
+        let service = stack.services.get(&container.service);
+        service.map_or_else(Vec::new, |service| {
+            attachments(stack, &self.identity, &container.service, service, container.replica)
+        })
+    }
+
+    /// Joins a running container to those of its networks that it is not on.
+    async fn rejoin(&self, container: &ObservedContainer) -> Result<(), EngineError> {
+        for (network, aliases, address) in self.attachments(container) {
+            if !container.addresses.contains_key(&network) {
+                self.engine.connect(&container.id, &network, &aliases, address.as_deref()).await?;
+            }
+        }
+        Ok(())
+    }
+
     fn blame(&self, service: &ServiceName, error: &EngineError) -> Unobservable {
         match error.fault {
             EngineFault::Unreachable | EngineFault::NoSpace => machine(error),
@@ -95,6 +113,10 @@ impl World for DockerWorld {
         let address = container.addresses.get(&self.network()).or_else(|| container.addresses.values().next()).copied();
         match address {
             Some(address) if container.state == ContainerState::Running => Ok(SocketAddr::new(address, port)),
+            None if container.state == ContainerState::Running => {
+                let what = format!("`{service}` runs, and is cut off from its network");
+                Err(Unobservable::Service { service: service.clone(), what })
+            }
             _ => {
                 let what = format!("`{service}` does not run: its container is {}", container.state.word());
                 Err(Unobservable::Service { service: service.clone(), what })
@@ -263,6 +285,13 @@ impl World for DockerWorld {
                 Fault::Kill => self.engine.kill(&container.id).await,
                 Fault::Pause => self.engine.pause(&container.id).await,
                 Fault::Restart => self.engine.restart(&container.id, grace).await,
+                Fault::Disconnect => {
+                    let mut done = Ok(());
+                    for (network, ..) in self.attachments(&container) {
+                        done = done.and(self.engine.disconnect(&container.id, &network).await);
+                    }
+                    done
+                }
             };
             match done {
                 // Killing what is dead already changes nothing.
@@ -280,7 +309,8 @@ impl World for DockerWorld {
         for container in self.containers(service, replica).await? {
             match container.state {
                 ContainerState::Paused => self.engine.unpause(&container.id).await.map_err(|error| machine(&error))?,
-                ContainerState::Running | ContainerState::Restarting => {}
+                ContainerState::Running => self.rejoin(&container).await.map_err(|error| machine(&error))?,
+                ContainerState::Restarting => {}
                 _ => self.engine.start(&container.id).await.map_err(|error| machine(&error))?,
             }
         }

@@ -218,6 +218,16 @@ pub trait Engine: Clone + Send + Sync + 'static {
     fn restart(&self, id: &str, grace: Duration) -> impl Future<Output = Result<(), EngineError>> + Send;
     fn pause(&self, id: &str) -> impl Future<Output = Result<(), EngineError>> + Send;
     fn unpause(&self, id: &str) -> impl Future<Output = Result<(), EngineError>> + Send;
+    /// Cuts it off from a network; success also when it is not on it.
+    fn disconnect(&self, id: &str, network: &str) -> impl Future<Output = Result<(), EngineError>> + Send;
+    /// Joins it to a network again, under the names that it has there.
+    fn connect(
+        &self,
+        id: &str,
+        network: &str,
+        aliases: &[String],
+        address: Option<&str>,
+    ) -> impl Future<Output = Result<(), EngineError>> + Send;
     /// Kills and removes it with its anonymous volumes; success also when it is gone already.
     fn remove(&self, id: &str) -> impl Future<Output = Result<(), EngineError>> + Send;
     fn inspect(&self, id: &str) -> impl Future<Output = Result<ContainerFacts, EngineError>> + Send;

@@ -143,6 +143,10 @@ fn decide(
         // A container that was created and never started may lack its files or networks: an earlier
         // command was killed between the two.
         ContainerState::Created => recreate("it was never started"),
+        // A command that was killed in the middle of a check had cut it off, or somebody else has.
+        ContainerState::Running if spec.networks.iter().any(|(name, ..)| !existing.addresses.contains_key(name)) => {
+            recreate("it is cut off from its network")
+        }
         ContainerState::Removing => recreate("its removal was not finished"),
         ContainerState::Running | ContainerState::Restarting => (ContainerAction::Keep(existing.clone()), "it runs"),
         ContainerState::Paused => (ContainerAction::Unpause(existing.clone()), "it is paused"),

@@ -168,7 +168,7 @@ fn container(
     if !choices.as_written {
         add_defaults(&mut definition, choices);
     }
-    let networks = attachments(stack, name, service, replica, choices);
+    let networks = attachments(stack, choices.identity, name, service, replica);
     let volumes = service
         .mounts
         .iter()
@@ -208,30 +208,31 @@ fn digest(spec: &ContainerSpec) -> String {
     format!("1:{hex}")
 }
 
-fn attachments(
+/// The networks that a service's container is on: name on the engine, aliases, address.
+pub fn attachments(
     stack: &Stack,
+    identity: &Identity,
     name: &ServiceName,
     service: &Service,
     replica: u32,
-    choices: &Choices<'_>,
 ) -> Vec<(String, Vec<String>, Option<String>)> {
     if service.network_mode.is_some() {
         return Vec::new();
     }
     let own_aliases = |extra: &[String]| {
-        let mut aliases = vec![name.to_string(), choices.identity.container_name(name, replica)];
+        let mut aliases = vec![name.to_string(), identity.container_name(name, replica)];
         aliases.extend(extra.iter().cloned());
         aliases
     };
     if service.networks.is_empty() {
-        return vec![(network_name(stack, choices.identity, "default"), own_aliases(&[]), None)];
+        return vec![(network_name(stack, identity, "default"), own_aliases(&[]), None)];
     }
     let mut attached: Vec<_> = service.networks.iter().collect();
     attached.sort_by_key(|(key, attachment)| (-attachment.priority, (*key).clone()));
     attached
         .into_iter()
         .map(|(key, attachment)| {
-            let network = network_name(stack, choices.identity, key);
+            let network = network_name(stack, identity, key);
             (network, own_aliases(&attachment.aliases), attachment.ipv4_address.clone())
         })
         .collect()

@@ -176,6 +176,8 @@ pub enum Fault {
     Kill,
     Pause,
     Restart,
+    /// Cut off from the lab's networks; its process runs on.
+    Disconnect,
 }
 
 impl Fault {
@@ -186,6 +188,7 @@ impl Fault {
             Fault::Kill => "kill",
             Fault::Pause => "pause",
             Fault::Restart => "restart",
+            Fault::Disconnect => "disconnect",
         }
     }
 }

@@ -173,3 +173,21 @@ fn verdicts_are_written_for_others() {
     let refused = lab.run(&["list", "--format", "md"]);
     assert_eq!(refused.code, 2, "{refused:?}");
 }
+
+#[test]
+fn what_was_cut_off_is_joined_again_by_the_next_command() {
+    let lab = LabEnv::new("cutoff");
+    assert_eq!(lab.run(&["start", "page"]).code, 0);
+    let networks = || {
+        let format = "{{range $name, $_ := .NetworkSettings.Networks}}{{$name}} {{end}}";
+        docker(&["inspect", "-f", format, &lab.container("redis")]).out.trim().to_owned()
+    };
+    let network = networks();
+    assert_eq!(docker(&["network", "disconnect", &network, &lab.container("redis")]).code, 0);
+    assert_eq!(networks(), "");
+    let plan = lab.run(&["start", "page", "--dry-run"]);
+    assert!(plan.out.contains("it is cut off from its network"), "{plan:?}");
+    let again = lab.run(&["start", "page"]);
+    assert_eq!(again.code, 0, "{again:?}");
+    assert_eq!(networks(), network);
+}

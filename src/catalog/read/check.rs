@@ -263,8 +263,8 @@ impl Reader<'_> {
     }
 
     fn fault(&mut self, node: &Node, scope: &Names) -> Option<Action> {
-        let faults =
-            [("stop", Fault::Stop), ("kill", Fault::Kill), ("pause", Fault::Pause), ("restart", Fault::Restart)];
+        let faults = [Fault::Stop, Fault::Kill, Fault::Pause, Fault::Restart, Fault::Disconnect]
+            .map(|fault| (fault.word(), fault));
         let [entry] = node.entries() else {
             self.wrong(node, "`fault`", "a map with one fault, for example `{ stop: worker }`");
             return None;

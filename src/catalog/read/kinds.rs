@@ -4,7 +4,7 @@
 pub(super) const LATER: &[&str] = &["compose", "workflow", "change"];
 
 /// Faults that the format has and this version cannot make yet.
-pub(super) const LATER_FAULTS: &[&str] = &["disconnect", "delay", "fill"];
+pub(super) const LATER_FAULTS: &[&str] = &["delay", "fill"];
 
 /// Redis commands that change nothing, and so may be repeated by `within` and `for`.
 pub(super) const REDIS_READS: &[&str] = &[
