@@ -19,9 +19,11 @@ pub struct Outline {
     pub aliases: Vec<String>,
     pub title: String,
     pub month: i64,
-    /// Id, title and points of each goal.
-    pub goals: Vec<(String, String, i64)>,
+    pub goals: Vec<Listed>,
 }
+
+/// Id, title and points of a goal.
+pub type Listed = (String, String, i64);
 
 /// The course root: the nearest ancestor of `here` that holds a course, else `home`/labrunner.
 pub fn course_root(here: &Path, home: &Path) -> PathBuf {
@@ -88,6 +90,14 @@ pub fn outlines(labs: &Path) -> Vec<Outline> {
     let entries = std::fs::read_dir(labs).into_iter().flatten().flatten();
     let mut found: Vec<Outline> = entries.filter_map(|entry| outline(&entry.path())).collect();
     found.sort_by(|a, b| (a.month, &a.id).cmp(&(b.month, &b.id)));
+    // A goal of another lab (`use: lab/goal`) is called there what it is called here.
+    let known: Vec<(String, Vec<Listed>)> = found.iter().map(|one| (one.id.clone(), one.goals.clone())).collect();
+    for goal in found.iter_mut().flat_map(|one| &mut one.goals) {
+        let Some((lab, id)) = goal.0.split_once('/') else { continue };
+        let goals = known.iter().find(|(name, _)| name == lab).map(|(_, goals)| goals);
+        let there = goals.and_then(|goals| goals.iter().find(|one| one.0 == id));
+        *goal = there.cloned().unwrap_or_else(|| (id.to_owned(), String::new(), 0));
+    }
     found
 }
 
@@ -127,7 +137,8 @@ fn outline(folder: &Path) -> Option<Outline> {
             .iter()
             .map(|goal| {
                 let part = |key: &str| goal.get(key).and_then(|node| node.scalar()).unwrap_or_default();
-                (part("id"), part("title"), part("points").parse().unwrap_or(0))
+                let id = Some(part("id")).filter(|id| !id.is_empty()).unwrap_or_else(|| part("use"));
+                (id, part("title"), part("points").parse().unwrap_or(0))
             })
             .collect(),
         folder: folder.canonicalize().ok()?,

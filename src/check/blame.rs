@@ -87,7 +87,11 @@ impl Around {
 
 async fn look_around<W: World>(world: &W, faulted: &BTreeSet<ServiceName>, unready: &Unready) -> Around {
     let mut around = Around::default();
-    for service in world.services().keys().filter(|service| !faulted.contains(*service)) {
+    for (service, definition) in world.services().iter().filter(|(service, _)| !faulted.contains(*service)) {
+        // Nobody was to start it.
+        if definition.scale == 0 || !definition.profiles.is_empty() {
+            continue;
+        }
         let Ok(view) = world.container(service, 1).await else { continue };
         let owner = world.owner(service);
         let one_shot = world.services().values().any(|other| {
@@ -139,6 +143,9 @@ fn state(view: &ContainerView, owner: Owner, one_shot: bool) -> State {
         "running" if !view.connected => {
             State::ByHand("was disconnected from the lab's network; run `labrunner reset`".into())
         }
+        "running" if !view.named => State::ByHand(
+            "has lost its name in the lab's network: others look for it in vain; run `labrunner reset`".into(),
+        ),
         // A learner's image that does not build leaves no container; that was reported when it was built.
         "missing" if owner == Owner::Learner && !view.has_image => State::NoImage,
         "missing" => State::ByHand("has no container any more: somebody removed it; run `labrunner start`".into()),

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
 use serde_json::Value;
 
 use super::probe::Session;
@@ -15,7 +16,8 @@ use super::stopped::{Stopped, words};
 use super::world::{Unobservable, World};
 use super::{blame, reproduce};
 use crate::event::{Event, Sink};
-use crate::lab::check::{Action, Check, Step};
+use crate::lab::change::Changes;
+use crate::lab::check::{Action, Check, MAIN, Step};
 use crate::lab::report::{CheckReport, Failure, GoalReport};
 use crate::lab::{Detail, Goal, GoalId, Kind, ServiceName, Verdict};
 
@@ -24,8 +26,8 @@ pub struct Scene<W: World> {
     pub world: W,
     /// WORKSPACE, LAB and PORT_…
     pub constants: BTreeMap<String, Value>,
-    /// Services that were not ready when judging began.
-    pub unready: blame::Unready,
+    /// Services that were not ready when judging began, or after the last `change`.
+    pub unready: Mutex<blame::Unready>,
 }
 
 /// The learner's environment and the copies of it.
@@ -33,6 +35,8 @@ pub trait Scenes: Sync {
     type World: World;
     /// The environment of that name; a copy is made when it is first asked for.
     fn scene(&self, stack: &str) -> impl Future<Output = Result<&Scene<Self::World>, Unobservable>> + Send;
+    /// Changes the workspace of a copy, and lets its services take the new files up.
+    fn change(&self, stack: &str, changes: &Changes) -> impl Future<Output = Result<(), Unobservable>> + Send;
 }
 
 /// What judging needs besides goals.
@@ -110,14 +114,22 @@ impl<S: Scenes> Judge<'_, S> {
             title: goal.title.clone(),
             checks: goal.checks.len(),
         });
-        let (beside, after): (Vec<&Check>, Vec<&Check>) = goal.checks.iter().partition(|check| check.concurrent);
-        let beside = futures_util::future::join_all(beside.into_iter().map(|check| self.check(goal, check)));
-        let mut done = beside.await;
+        let stacks: BTreeSet<&str> = goal.checks.iter().map(|check| check.stack.as_str()).collect();
+        let done = join_all(stacks.into_iter().map(|stack| self.checks_of(goal, stack))).await;
+        let mut done: Vec<CheckReport> = done.into_iter().flatten().collect();
+        done.sort_by_key(|report| goal.checks.iter().position(|check| check.name == report.name));
+        report(goal, done, began.elapsed())
+    }
+
+    /// The checks of one environment: those that may run beside others, then one after the other.
+    async fn checks_of(&self, goal: &Goal, stack: &str) -> Vec<CheckReport> {
+        let here = goal.checks.iter().filter(|check| check.stack == stack);
+        let (beside, after): (Vec<&Check>, Vec<&Check>) = here.partition(|check| check.concurrent);
+        let mut done = join_all(beside.into_iter().map(|check| self.check(goal, check))).await;
         for check in after {
             done.push(self.check(goal, check).await);
         }
-        done.sort_by_key(|report| goal.checks.iter().position(|check| check.name == report.name));
-        report(goal, done, began.elapsed())
+        done
     }
 
     async fn check(&self, goal: &Goal, check: &Check) -> CheckReport {
@@ -155,7 +167,9 @@ impl<S: Scenes> Judge<'_, S> {
         let faulted = Faulted::default();
         let session = Session::new();
         let mut run = StepRun {
+            scenes: self.scenes,
             world: &scene.world,
+            stack: &check.stack,
             scope,
             session,
             faulted: faulted.clone(),
@@ -178,12 +192,19 @@ impl<S: Scenes> Judge<'_, S> {
         };
         let ruled = match outcome {
             Ok(()) => None,
-            Err(stopped) => Some(self.rule(scene, check.is_main(), goal, *stopped, &faulted.list()).await),
+            Err(stopped) => {
+                let stack = stopped.stack.clone().unwrap_or_else(|| check.stack.clone());
+                let place = self.scenes.scene(&stack).await.unwrap_or(scene);
+                Some(self.rule(place, stack == MAIN, goal, *stopped, &faulted.of(&stack)).await)
+            }
         };
         // Every fault is healed at the end of the check, whatever happened in it.
         let mut healed = Ok(());
-        for service in faulted.list() {
-            healed = healed.and(scene.world.heal(&service, None).await);
+        for stack in faulted.stacks() {
+            let Ok(place) = self.scenes.scene(&stack).await else { continue };
+            for service in faulted.of(&stack) {
+                healed = healed.and(place.world.heal(&service, None).await);
+            }
         }
         let (mut verdict, mut failure) =
             ruled.map_or((Verdict::Passed, None), |(verdict, failure)| (verdict, Some(failure)));
@@ -209,7 +230,10 @@ impl<S: Scenes> Judge<'_, S> {
             Some((Kind::File | Kind::Evidence | Kind::Git, _)) if stopped.problem.is_none() => {
                 blame::Ruling { verdict: proposed, evidence: Vec::new() }
             }
-            _ => blame::rule(&scene.world, proposed, stopped.problem.as_ref(), faulted, &scene.unready).await,
+            _ => {
+                let unready = scene.unready.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                blame::rule(&scene.world, proposed, stopped.problem.as_ref(), faulted, &unready).await
+            }
         };
         let reproduce = match &stopped.probe {
             // A copy is gone after the run: nothing can be looked at in it.

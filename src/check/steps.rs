@@ -13,11 +13,13 @@ use serde_json::{Value, json};
 use super::compare::{Mismatch, compare};
 use super::expect;
 use super::probe::{self, Session};
+use super::schedule::{Scene, Scenes};
 use super::scope::CheckScope;
 use super::select::{key_text, select};
 use super::stopped::{Stopped, context, shown, words};
 use super::world::{Observation, Unobservable, World};
-use crate::lab::check::{Action, Each, Key, Predicate, Range, Step, Target};
+use crate::lab::change::Changes;
+use crate::lab::check::{Action, Each, Key, MAIN, Predicate, Range, Step, Target};
 use crate::lab::expression::EvaluationError;
 use crate::lab::{Fault, ServiceName};
 
@@ -28,8 +30,12 @@ const LONGEST: Duration = Duration::from_millis(500);
 type Steps<'r> = Pin<Box<dyn Future<Output = Result<(), Box<Stopped>>> + Send + 'r>>;
 
 /// A sequence of steps on its way.
-pub(super) struct StepRun<'a, W: World> {
-    pub world: &'a W,
+pub(super) struct StepRun<'a, S: Scenes> {
+    pub scenes: &'a S,
+    /// The environment of the check.
+    pub world: &'a S::World,
+    /// Its name.
+    pub stack: &'a str,
     pub scope: CheckScope<'a>,
     pub session: Session,
     /// Services that these steps have broken and not healed yet.
@@ -47,28 +53,37 @@ pub(super) struct StepRun<'a, W: World> {
 #[derive(Clone, Default)]
 pub(super) struct Faulted(Arc<Mutex<BTreeSet<Broken>>>);
 
-/// A service, and which of its replicas; `None` is all.
-type Broken = (ServiceName, Option<u32>);
+/// A stack's name, a service, and which of its replicas; `None` is all.
+type Broken = (String, ServiceName, Option<u32>);
 
 impl Faulted {
-    fn insert(&self, service: &ServiceName, replica: Option<u32>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert((service.clone(), replica));
+    fn insert(&self, stack: &str, service: &ServiceName, replica: Option<u32>) {
+        let broken = (stack.to_owned(), service.clone(), replica);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(broken);
     }
 
     /// Healing a service heals all its replicas; healing one replica leaves the others as they are.
-    fn remove(&self, service: &ServiceName, replica: Option<u32>) {
+    fn remove(&self, stack: &str, service: &ServiceName, replica: Option<u32>) {
         let mut broken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        broken.retain(|(name, which)| name != service || (replica.is_some() && *which != replica));
+        broken.retain(|(place, name, which)| {
+            place != stack || name != service || (replica.is_some() && *which != replica)
+        });
     }
 
-    /// The services as they are now.
-    pub fn list(&self) -> BTreeSet<ServiceName> {
+    /// The services of a stack that are broken now.
+    pub fn of(&self, stack: &str) -> BTreeSet<ServiceName> {
         let broken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        broken.iter().map(|(service, _)| service.clone()).collect()
+        broken.iter().filter(|(place, ..)| place == stack).map(|(_, service, _)| service.clone()).collect()
+    }
+
+    /// The stacks in which something is broken now.
+    pub fn stacks(&self) -> BTreeSet<String> {
+        let broken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        broken.iter().map(|(stack, ..)| stack.clone()).collect()
     }
 }
 
-impl<'a, W: World> StepRun<'a, W> {
+impl<'a, S: Scenes> StepRun<'a, S> {
     /// Takes the steps in order; ends at the first that does not hold.
     pub fn steps<'r>(&'r mut self, steps: &'r [Step]) -> Steps<'r> {
         Box::pin(async move {
@@ -80,9 +95,11 @@ impl<'a, W: World> StepRun<'a, W> {
     }
 
     /// Another sequence of the same check, with names of its own.
-    fn branch(&self, scope: CheckScope<'a>) -> StepRun<'a, W> {
+    fn branch(&self, scope: CheckScope<'a>) -> StepRun<'a, S> {
         StepRun {
+            scenes: self.scenes,
             world: self.world,
+            stack: self.stack,
             scope,
             session: self.session.clone(),
             faulted: self.faulted.clone(),
@@ -112,9 +129,10 @@ impl<'a, W: World> StepRun<'a, W> {
                 }
                 Err(mut stopped) => {
                     let waiting = true_since.is_none() && step.within.is_some_and(|within| began.elapsed() < within);
-                    if !waiting || stopped.defect || self.hopeless(&stopped).await {
+                    if !waiting || stopped.defect || self.hopeless(step, &stopped).await {
                         stopped.waited = step.within.map(|_| began.elapsed());
                         stopped.otherwise = step.otherwise;
+                        stopped.stack = stopped.stack.or_else(|| step.stack.clone());
                         return Err(stopped);
                     }
                     self.retries.fetch_add(1, Ordering::Relaxed);
@@ -128,13 +146,23 @@ impl<'a, W: World> StepRun<'a, W> {
         }
     }
 
+    /// The environment that a step looks at, and its name.
+    async fn place<'s>(&'s self, step: &'s Step) -> Result<(&'s str, &'a S::World), Box<Stopped>> {
+        let Some(name) = &step.stack else { return Ok((self.stack, self.world)) };
+        match self.scenes.scene(name).await {
+            Ok(scene) => Ok((name, &scene.world)),
+            Err(problem) => Err(self.unobservable(step, "stack", problem)),
+        }
+    }
+
     /// Whether waiting longer cannot help: the service that was asked has ended and nobody will start it.
-    async fn hopeless(&self, stopped: &Stopped) -> bool {
+    async fn hopeless(&self, step: &Step, stopped: &Stopped) -> bool {
         let Some(Unobservable::Service { service, .. }) = &stopped.problem else { return false };
-        if self.faulted.list().contains(service) {
+        let Ok((stack, world)) = self.place(step).await else { return true };
+        if self.faulted.of(stack).contains(service) {
             return false;
         }
-        let view = self.world.container(service, 1).await;
+        let view = world.container(service, 1).await;
         view.is_ok_and(|view| matches!(view.state.as_str(), "exited" | "missing"))
     }
 
@@ -145,12 +173,13 @@ impl<'a, W: World> StepRun<'a, W> {
         match &step.action {
             Action::Probe { kind, fields } => {
                 let fields = fields.render(&self.scope).map_err(|error| unknown(kind.word(), error))?;
+                let (_, world) = self.place(step).await?;
                 let seen = match step.meanwhile.as_slice() {
-                    [] => probe::observe(*kind, &fields, self.world, &self.session, step.timeout).await,
+                    [] => probe::observe(*kind, &fields, world, &self.session, step.timeout).await,
                     beside => {
                         let (end, ended) = tokio::sync::watch::channel(false);
                         let session = Session { ended: Some(ended), ..self.session.clone() };
-                        let observing = probe::observe(*kind, &fields, self.world, &session, step.timeout);
+                        let observing = probe::observe(*kind, &fields, world, &session, step.timeout);
                         let mut other = self.branch(self.scope.clone());
                         let others = async {
                             let done = other.steps(beside).await;
@@ -194,22 +223,29 @@ impl<'a, W: World> StepRun<'a, W> {
                 self.settle(step, "each", &observation, None)
             }
             Action::Fault { fault, services } => {
+                let (stack, world) = self.place(step).await?;
                 for (service, replica) in self.targets(services).map_err(|why| defect(fault.word(), why))? {
                     if *fault != Fault::Restart {
-                        self.faulted.insert(&service, replica);
+                        self.faulted.insert(stack, &service, replica);
                     }
-                    let done = self.world.fault(*fault, &service, replica).await;
+                    let done = world.fault(*fault, &service, replica).await;
                     done.map_err(|problem| self.unobservable(step, fault.word(), problem))?;
                 }
                 Ok(())
             }
             Action::Heal { services } => {
+                let (stack, world) = self.place(step).await?;
                 for (service, replica) in self.targets(services).map_err(|why| defect("heal", why))? {
-                    let done = self.world.heal(&service, replica).await;
+                    let done = world.heal(&service, replica).await;
                     done.map_err(|problem| self.unobservable(step, "heal", problem))?;
-                    self.faulted.remove(&service, replica);
+                    self.faulted.remove(stack, &service, replica);
                 }
                 Ok(())
+            }
+            Action::Change(changes) => {
+                let stack = step.stack.as_deref().unwrap_or(self.stack);
+                let done = self.scenes.change(stack, changes).await;
+                done.map_err(|problem| self.unobservable(step, "change", problem))
             }
         }
     }
@@ -323,6 +359,21 @@ impl<'a, W: World> StepRun<'a, W> {
     }
 }
 
+/// An environment that knows of no other.
+struct Alone<W>(std::marker::PhantomData<fn(W)>);
+
+impl<W: World> Scenes for Alone<W> {
+    type World = W;
+
+    async fn scene(&self, _: &str) -> Result<&Scene<W>, Unobservable> {
+        Err(Unobservable::Definition("this step belongs to one environment".into()))
+    }
+
+    async fn change(&self, _: &str, _: &Changes) -> Result<(), Unobservable> {
+        Err(Unobservable::Definition("`change` works in checks only".into()))
+    }
+}
+
 /// Takes steps outside of any check: for readiness (one try) and for a service's `reset:`.
 ///
 /// # Errors
@@ -338,7 +389,9 @@ pub async fn perform<W: World>(steps: &[Step], world: &W) -> Result<(), String> 
     };
     let waiting = |_: &str| {};
     let mut run = StepRun {
+        scenes: &Alone(std::marker::PhantomData),
         world,
+        stack: MAIN,
         scope,
         session: Session::new(),
         faulted: Faulted::default(),

@@ -11,6 +11,8 @@ use crate::lab::{Kind, Verdict};
 pub(super) struct Stopped {
     pub step: String,
     pub line: usize,
+    /// Where the step looked, if not in the check's own environment.
+    pub stack: Option<String>,
     pub message: String,
     pub expected: Option<String>,
     pub observed: Option<String>,
@@ -43,6 +45,7 @@ impl Stopped {
         Self {
             step: step.to_owned(),
             line,
+            stack: None,
             message: String::new(),
             expected: None,
             observed: None,

@@ -81,6 +81,8 @@ pub struct ContainerView {
     pub has_image: bool,
     /// Whether it is connected to the lab's network.
     pub connected: bool,
+    /// Whether it goes by its names there.
+    pub named: bool,
 }
 
 /// What checks may ask of the running lab.

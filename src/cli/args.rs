@@ -224,13 +224,15 @@ pub enum LabVerb {
         #[arg(long, value_parser = on_or_off(), env = "LABRUNNER_PROVEN")]
         proven: bool,
     },
-    /// Judge a lab against its starter, solution and variants
+    /// Judge labs against their starters, solutions and variants, one after the other
     Prove {
-        lab: String,
+        // `--labs` goes by that name already.
+        #[arg(id = "proven", value_name = "LAB", required = true)]
+        labs: Vec<String>,
         /// How often, to find flaky checks
         #[arg(long, default_value_t = 1, env = "LABRUNNER_REPEAT")]
         repeat: usize,
-        /// Start no new variant after this long, for example 20m
+        /// Start no new variant after this long, all labs together, for example 20m
         #[arg(long, value_parser = duration, env = "LABRUNNER_BUDGET")]
         budget: Option<Duration>,
         /// Only variants whose name contains this
@@ -259,6 +261,8 @@ fn duration(text: &str) -> Result<Duration, String> {
 mod tests {
     use clap::CommandFactory;
 
+    use super::*;
+
     fn without_variable(command: &clap::Command) -> Vec<String> {
         let own = command.get_arguments().filter(|one| {
             let long = one.get_long().is_some_and(|name| !matches!(name, "help" | "version"));
@@ -270,11 +274,18 @@ mod tests {
 
     #[test]
     fn every_flag_has_a_variable() {
-        assert_eq!(without_variable(&super::Arguments::command()), [] as [&str; 0]);
+        assert_eq!(without_variable(&Arguments::command()), [] as [&str; 0]);
     }
 
     #[test]
     fn the_command_line_is_sound() {
-        super::Arguments::command().debug_assert();
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn the_folder_of_labs_and_the_labs_to_prove_are_two_things() {
+        let proving = ["labrunner", "--labs", "x", "lab", "prove", "month-3", "month-4"];
+        let parsed = Arguments::try_parse_from(proving).map(|one| one.verb);
+        assert!(matches!(parsed, Ok(Some(Verb::Lab(LabVerb::Prove { labs, .. }))) if labs.len() == 2));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde_json::Value;
 
@@ -11,6 +11,7 @@ use crate::catalog::discover::{self, Outline};
 use crate::catalog::read::{Reading, Variables, read_lab};
 use crate::catalog::render;
 use crate::docker::DockerEngine;
+use crate::docker::reach::Reach;
 use crate::docker::world::DockerWorld;
 use crate::environment::Identity;
 use crate::environment::intent::Journal;
@@ -55,6 +56,8 @@ pub struct Opened {
     pub folder: PathBuf,
     pub journal: Journal,
     pub saves: Saves,
+    /// How its services are reached, once that was decided.
+    pub reach: OnceLock<Reach>,
 }
 
 impl Opened {
@@ -66,8 +69,9 @@ impl Opened {
             lab: self.lab.clone(),
             workspace: self.workspace.clone(),
             journal: self.journal.clone(),
-            images,
+            images: std::sync::Mutex::new(images),
             known: std::sync::Mutex::default(),
+            reach: self.reach.get().cloned().unwrap_or_default(),
         }
     }
 }
@@ -195,6 +199,7 @@ impl App {
             settings: reading.settings,
             workspace,
             journal: Journal::new(&folder),
+            reach: OnceLock::new(),
             saves: Saves::new(self.state.join("saves").join(lab.id.as_str())),
             folder,
             lab,

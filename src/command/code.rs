@@ -6,6 +6,7 @@ use super::app::Opened;
 use super::failure::Failure;
 use super::notes::Notes;
 use crate::docker::DockerEngine;
+use crate::environment::EngineFault;
 use crate::environment::engine::Engine;
 use crate::environment::plan::{ContainerAction, Plan};
 use crate::lab::{Owner, Reload, ServiceName};
@@ -41,12 +42,23 @@ pub async fn take_up(
     }
     let restarts = stale.iter().map(|(service, id, grace)| async move {
         let by_itself = opened.lab.reload_of(service) == Reload::Itself && reloads(engine, id, changed).await?;
-        if !by_itself {
-            engine.restart(id, *grace).await?;
+        let restarted = if by_itself { Ok(()) } else { engine.restart(id, *grace).await };
+        match restarted {
+            // While it was down, something else has taken its port of this machine.
+            Err(error) if error.fault == EngineFault::PortTaken => Ok((service.clone(), Some(id.clone()))),
+            other => other.map(|()| (service.clone(), None)).map_err(Failure::from),
         }
-        Ok::<ServiceName, Failure>(service.clone())
     });
-    futures_util::future::join_all(restarts).await.into_iter().collect()
+    let restarted: Vec<(ServiceName, Option<String>)> =
+        futures_util::future::join_all(restarts).await.into_iter().collect::<Result<_, _>>()?;
+    for planned in &mut plan.containers {
+        let ContainerAction::Keep(existing) = &planned.action else { continue };
+        if restarted.iter().any(|(_, lost)| lost.as_ref() == Some(&existing.id)) {
+            planned.reason = "its port was taken while it restarted".into();
+            planned.action = ContainerAction::Recreate(existing.clone());
+        }
+    }
+    Ok(restarted.into_iter().map(|(service, _)| service).collect())
 }
 
 /// Whether a process of the container is younger than the newest change, within a while.

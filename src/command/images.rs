@@ -20,7 +20,7 @@ fn names(app: &App, lab: Option<&str>) -> Result<BTreeSet<String>, Failure> {
     let mut names = BTreeSet::new();
     for outline in outlines {
         let opened = app.open(&outline)?;
-        names.extend(opened.lab.stack.services.values().filter_map(|service| service.image.clone()));
+        names.extend(opened.lab.images());
         for folder in &opened.lab.starter {
             if let Ok(prepared) = image::build::prepare(folder, "Dockerfile", None, &|_| None) {
                 names.extend(prepared.from);

@@ -6,6 +6,7 @@ use std::time::Duration;
 use similar::TextDiff;
 
 use super::app::{App, Opened};
+use super::notes::Notes;
 use super::stack_images::Images;
 use super::{Failure, Outcome};
 use crate::docker::DockerEngine;
@@ -187,7 +188,7 @@ fn rows(lab: &Lab, record: &Record) -> Result<Vec<GoalRow>, Failure> {
 pub async fn status(app: &App, name: Option<&str>) -> Result<Outcome, Failure> {
     let opened = app.open(&app.choose(name)?)?;
     let engine = app.engine().await?;
-    let services = services(&opened, &engine).await?;
+    let services = services(app, &opened, &engine).await?;
     let view = StatusView {
         lab: opened.lab.id.to_string(),
         title: opened.lab.title.clone(),
@@ -206,7 +207,8 @@ async fn look(world: &DockerWorld, service: &ServiceName) -> Option<bool> {
     Some(looked.is_ok_and(|looked| looked.is_ok()))
 }
 
-async fn services(opened: &Opened, engine: &DockerEngine) -> Result<Vec<ServiceRow>, Failure> {
+async fn services(app: &App, opened: &Opened, engine: &DockerEngine) -> Result<Vec<ServiceRow>, Failure> {
+    super::reaching::decide(app, opened, engine, &mut Notes::read(&opened.folder)).await?;
     let observed = engine.observe(&opened.identity).await?;
     let world = opened.world(engine, Images::new());
     let mut rows = Vec::new();

@@ -13,6 +13,7 @@ pub mod look;
 pub mod notes;
 pub mod pristine;
 pub mod prove;
+mod reaching;
 pub mod report;
 pub mod reset;
 mod scenes;

@@ -23,6 +23,8 @@ pub struct Notes {
     pub troubled: Option<String>,
     /// What services held when they were new: container id to fingerprint.
     pub baselines: BTreeMap<String, String>,
+    /// Whether services are reached through a relay; `None` until it was decided.
+    pub relay: Option<bool>,
     /// Where images came from.
     pub sources: BTreeMap<String, String>,
 }

@@ -44,7 +44,8 @@ pub async fn pristine(
     engine: &DockerEngine,
     services: &BTreeSet<ServiceName>,
 ) -> Result<Pristine, Failure> {
-    let notes = Notes::read(&opened.folder);
+    let mut notes = Notes::read(&opened.folder);
+    super::reaching::decide(app, opened, engine, &mut notes).await?;
     let observed = engine.observe(&opened.identity).await?;
     let world = opened.world(engine, Images::new());
     // One container whose first content is known, ready, and steps that bring it back there.

@@ -1,7 +1,7 @@
 //! The environments that checks are judged in: the learner's, and the lab's throwaway copies of it.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
 use tokio::sync::OnceCell;
@@ -19,16 +19,19 @@ use crate::docker::DockerEngine;
 use crate::docker::world::DockerWorld;
 use crate::environment::ready::NotReady;
 use crate::event::{Event, Quiet};
-use crate::lab::{Files, Owner, StackCopy};
+use crate::lab::change::Changes;
+use crate::lab::{Files, Lab, Owner, StackCopy};
+use crate::workspace::WorkspaceError;
+use crate::workspace::change::apply;
 use crate::workspace::solution::Solution;
-use crate::workspace::tree::ignored;
+use crate::workspace::tree::{Tree, ignored};
 
 /// Environments, each made when a check first asks for it.
 pub(super) struct Stage<'a> {
     app: App,
     opened: &'a Opened,
     engine: DockerEngine,
-    files: &'a crate::workspace::tree::Tree,
+    files: &'a Tree,
     main: Scene<DockerWorld>,
     copies: BTreeMap<String, OnceCell<Result<Copy, Unobservable>>>,
 }
@@ -58,43 +61,26 @@ impl<'a> Stage<'a> {
         Ok(())
     }
 
-    async fn make(&self, name: &str, copy: &StackCopy) -> Result<Copy, Failure> {
+    async fn make(&self, name: &str, copy: &StackCopy) -> Result<Copy, Unobservable> {
         let text = format!("`{name}`, a copy of the environment, is started for a check");
         self.app.sink.emit(Event::Note { text });
-        let outlines = self.app.outlines()?;
+        let outlines = self.app.outlines().map_err(machine)?;
         let outline = outlines.iter().find(|one| one.id == self.opened.lab.id.as_str());
-        let outline = outline.ok_or_else(|| Failure::usage(format!("{} is gone", self.opened.lab.id)))?;
-        let mut inner = Throwaway::new(&self.app, outline, Purpose::Copy)?;
-        let ignore = ignored(&inner.opened.lab.workspace_ignore);
-        match copy.files {
-            Files::Learner => self.files.materialise(&inner.opened.workspace, &ignore)?,
-            Files::Starter => Solution::read(&inner.opened.lab.folder, &inner.opened.lab.starter)?
-                .starter()
-                .materialise(&inner.opened.workspace, &ignore)?,
-        }
-        let owners: Vec<_> = inner
-            .opened
-            .lab
-            .stack
-            .services
-            .keys()
-            .map(|name| (name.clone(), inner.opened.lab.owner_of(name)))
-            .collect();
-        for (service, owner) in owners {
-            let Some(definition) = inner.opened.lab.stack.services.get_mut(&service) else { continue };
-            definition.scale = copy.scale.get(&service).copied().unwrap_or(definition.scale);
-            for (name, value) in copy.environment.iter().filter(|_| owner == Owner::Learner) {
-                match value {
-                    Some(value) => definition.environment.insert(name.clone(), value.clone()),
-                    None => definition.environment.remove(name),
-                };
-            }
-        }
+        let outline = outline.ok_or_else(|| Unobservable::Machine(format!("{} is gone", self.opened.lab.id)))?;
+        let mut inner = Throwaway::new(&self.app, outline, Purpose::Copy).map_err(machine)?;
+        let lab = &inner.opened.lab;
+        let mut files = match copy.files {
+            Files::Learner => self.files.clone(),
+            Files::Starter => Solution::read(&lab.folder, &lab.starter).map_err(machine)?.starter().clone(),
+        };
+        apply(&mut files, &copy.changes, &lab.folder).map_err(|error| unfit(copy.files, error))?;
+        files.materialise(&inner.opened.workspace, &ignored(&lab.workspace_ignore)).map_err(machine)?;
+        differ(&mut inner.opened.lab, copy);
         match self.start(&inner, copy).await {
             Ok(scene) => Ok(Copy { inner, scene }),
             Err(failure) => {
-                inner.close(&self.app, &self.engine).await?;
-                Err(failure)
+                inner.close(&self.app, &self.engine).await.map_err(machine)?;
+                Err(machine(failure))
             }
         }
     }
@@ -108,29 +94,78 @@ impl<'a> Stage<'a> {
         perform(&copy.setup, &scene.world).await.map_err(|why| Failure::engine(format!("its setup failed: {why}")))?;
         Ok(scene)
     }
+
+    async fn copy(&self, stack: &str) -> Option<Result<&Copy, Unobservable>> {
+        let (cell, copy) = (self.copies.get(stack)?, self.opened.lab.stacks.get(stack)?);
+        Some(cell.get_or_init(|| self.make(stack, copy)).await.as_ref().map_err(Clone::clone))
+    }
 }
 
 impl Scenes for Stage<'_> {
     type World = DockerWorld;
 
     async fn scene(&self, stack: &str) -> Result<&Scene<DockerWorld>, Unobservable> {
-        let (Some(cell), Some(copy)) = (self.copies.get(stack), self.opened.lab.stacks.get(stack)) else {
-            return Ok(&self.main);
+        match self.copy(stack).await {
+            Some(copy) => copy.map(|copy| &copy.scene),
+            None => Ok(&self.main),
+        }
+    }
+
+    async fn change(&self, stack: &str, changes: &Changes) -> Result<(), Unobservable> {
+        let Some(copy) = self.copy(stack).await else {
+            return Err(Unobservable::Definition("`change` would edit the learner's own files".into()));
         };
-        let made = cell
-            .get_or_init(|| async {
-                self.make(stack, copy).await.map_err(|failure| Unobservable::Machine(failure.message))
-            })
-            .await;
-        made.as_ref().map(|copy| &copy.scene).map_err(Clone::clone)
+        let copy = copy?;
+        let opened = &copy.inner.opened;
+        let ignore = ignored(&opened.lab.workspace_ignore);
+        let mut files = Tree::read(&opened.workspace, &ignore).map_err(machine)?;
+        let whose = self.opened.lab.stacks.get(stack).map_or(Files::Learner, |copy| copy.files);
+        apply(&mut files, changes, &opened.lab.folder).map_err(|error| unfit(whose, error))?;
+        files.materialise(&opened.workspace, &ignore).map_err(machine)?;
+        let mut up = Box::pin(up_to_judge(&self.app, opened, &self.engine)).await.map_err(machine)?;
+        if let Some(trouble) = trouble(opened, &mut up).map_err(machine)? {
+            return Err(Unobservable::Machine(trouble.why));
+        }
+        *copy.scene.world.images.lock().unwrap_or_else(PoisonError::into_inner) = up.world.images();
+        *copy.scene.unready.lock().unwrap_or_else(PoisonError::into_inner) = unready(&up);
+        Ok(())
+    }
+}
+
+/// Makes a lab what its copy is to be.
+fn differ(lab: &mut Lab, copy: &StackCopy) {
+    let owners: Vec<_> = lab.stack.services.keys().map(|name| (name.clone(), lab.owner_of(name))).collect();
+    for (service, owner) in owners {
+        let Some(definition) = lab.stack.services.get_mut(&service) else { continue };
+        definition.scale = copy.scale.get(&service).copied().unwrap_or(definition.scale);
+        for (name, value) in copy.environment.iter().filter(|_| owner == Owner::Learner) {
+            match value {
+                Some(value) => definition.environment.insert(name.clone(), value.clone()),
+                None => definition.environment.remove(name),
+            };
+        }
+    }
+}
+
+fn machine(failure: impl Into<Failure>) -> Unobservable {
+    Unobservable::Machine(failure.into().message)
+}
+
+/// An edit that does not fit: the learner's files may be anything, the lab's own are as they are.
+fn unfit(whose: Files, error: WorkspaceError) -> Unobservable {
+    match (whose, error) {
+        (Files::Learner, WorkspaceError::Variant(why)) => {
+            Unobservable::Machine(format!("the workspace is not what this check knows how to change: {why}"))
+        }
+        (_, error) => Unobservable::Definition(error.to_string()),
     }
 }
 
 async fn scene(opened: &Opened, up: &Up) -> Scene<DockerWorld> {
     Scene {
-        world: opened.world(&up.world.engine, up.world.images.clone()),
+        world: opened.world(&up.world.engine, up.world.images()),
         constants: constants(opened, up).await,
-        unready: unready(up),
+        unready: Mutex::new(unready(up)),
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Instant;
 use super::app::{App, Opened};
 use super::failure::Failure;
 use crate::docker::DockerEngine;
+use crate::docker::reach::{RELAY_IMAGE, Reach};
 use crate::environment::ready::NotReady;
 use crate::event::Event;
 use crate::image::ensure::{Means, Ready};
@@ -29,8 +30,10 @@ pub async fn images(
 ) -> Result<(Images, BTreeMap<ServiceName, NotReady>), Failure> {
     let stack = &opened.lab.stack;
     let means = Means { policy: app.policy, base: &app.base, cache: app.cache.clone(), sink: app.sink.as_ref() };
-    let named: Vec<String> =
-        stack.services.values().filter(|one| one.build.is_none()).filter_map(|one| one.image.clone()).collect();
+    let mut named: Vec<String> = opened.lab.images().into_iter().collect();
+    if opened.reach.get().is_some_and(Reach::is_relay) {
+        named.push(RELAY_IMAGE.into());
+    }
     let ready = image::ensure(engine, &named, &means).await?;
     sources.extend(ready.iter().map(|(name, one)| (name.clone(), one.source.word().to_owned())));
     let mut images = Images::new();

@@ -63,6 +63,7 @@ pub async fn up(app: &App, opened: &Opened, engine: &DockerEngine) -> Result<Up,
     let mut notes = Notes::read(&opened.folder);
     let files = Tree::read(&opened.workspace, &ignored(&opened.lab.workspace_ignore))?;
     let hash = files.code_hash();
+    super::reaching::decide(app, opened, engine, &mut notes).await?;
     let mut failed = BTreeMap::new();
     let mut sources = BTreeMap::new();
     let (images, broken) = images(app, opened, engine, &mut sources).await?;
@@ -102,7 +103,7 @@ pub async fn up(app: &App, opened: &Opened, engine: &DockerEngine) -> Result<Up,
                 refused.extend(notes.subnet.take());
                 notes.subnet = subnet(app, opened, engine, &refused).await?;
                 let observed = engine.observe(&opened.identity).await?;
-                plan = plan_for(opened, &notes, &world.images, &observed, notes.subnet.clone());
+                plan = plan_for(opened, &notes, &world.images(), &observed, notes.subnet.clone());
             }
             other => break other?,
         }
@@ -157,8 +158,12 @@ pub async fn recover(app: &App, opened: &Opened, engine: &DockerEngine) -> Resul
                 let observed = engine.observe(&opened.identity).await?;
                 remove_services(app, opened, engine, &observed, &meant(opened, services)).await?;
             }
-            // The plan starts or unpauses what a fault has stopped.
+            // The plan starts, unpauses or makes anew what a fault has hit; it does not see what is full.
             Intent::Fault { fault, services } => {
+                let world = opened.world(engine, Images::new());
+                for service in services.iter().filter_map(|name| ServiceName::new(name).ok()) {
+                    world.undo_filling(&service).await?;
+                }
                 note(app, &format!("an interrupted check had done `{fault}` to {}: it is undone", services.join(", ")));
             }
             Intent::Starter | Intent::Workspace { .. } => super::reset::finish_workspace(app, opened, &intent)?,

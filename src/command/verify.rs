@@ -12,13 +12,14 @@ use super::trouble::{cannot, trouble, up_to_judge};
 use super::up::Up;
 use super::{Failure, Outcome, exit_code};
 use crate::catalog::diagnostic::nearest;
-use crate::check::{Judge, judge};
+use crate::check::{Judge, World, judge};
 use crate::event::Event;
 use crate::lab::report::{GoalReport, LabReport};
 use crate::lab::view::View;
-use crate::lab::{GoalId, Lab, Verdict};
-use crate::record::{NewAttempt, NewVerdict, Record};
+use crate::lab::{GoalId, Lab, Owner, Verdict};
+use crate::record::{LastPass, NewAttempt, NewVerdict, Record};
 use crate::workspace::solution::Solution;
+use crate::workspace::tree::patterns;
 
 /// Judges goals of a lab (all, when none is named) and records the verdicts.
 ///
@@ -113,7 +114,7 @@ pub async fn round(
     for goal in &mut goals {
         goal.already_true = untouched && goal.verdict == Verdict::Passed;
         if let Some(record) = record {
-            after_the_fact(opened, up, record, goal)?;
+            after_the_fact(opened, up, record, goal).await?;
         }
     }
     Ok(LabReport {
@@ -128,16 +129,13 @@ pub async fn round(
 }
 
 /// What the learner's services that did not get ready said, for failures that they may explain.
-fn after_the_fact(opened: &Opened, up: &Up, record: &Record, goal: &mut GoalReport) -> Result<(), Failure> {
+async fn after_the_fact(opened: &Opened, up: &Up, record: &Record, goal: &mut GoalReport) -> Result<(), Failure> {
     if !matches!(goal.verdict, Verdict::Failed) {
         return Ok(());
     }
     let lab = opened.lab.id.as_str();
-    if let Some(before) = record.manifest_of_last_pass(lab, goal.goal.as_str())? {
-        let now = up.files.manifest();
-        let names: BTreeSet<&String> = before.keys().chain(now.keys()).collect();
-        let changed = names.into_iter().filter(|name| before.get(*name) != now.get(*name)).cloned().collect();
-        goal.changed_since_pass = Some(changed);
+    if let Some(before) = record.last_pass(lab, goal.goal.as_str())? {
+        goal.changed_since_pass = Some(changes(opened, up, &before, goal.goal.as_str()).await);
     }
     let shown = record.goal_states(lab)?.get(goal.goal.as_str()).map_or(0, |state| state.hints);
     let hints = opened.lab.goal(goal.goal.as_str()).map_or(0, |goal| goal.hints.len());
@@ -145,6 +143,32 @@ fn after_the_fact(opened: &Opened, up: &Up, record: &Record, goal: &mut GoalRepo
         goal.next_hint = Some(format!("labrunner hint {}", goal.goal));
     }
     Ok(())
+}
+
+/// What is not as it was when the goal passed, the likeliest first: files that the goal looks at, other files,
+/// images of the lab, services that do not keep running.
+async fn changes(opened: &Opened, up: &Up, before: &LastPass, goal: &str) -> Vec<String> {
+    let now = up.files.manifest();
+    let names: BTreeSet<&String> = before.files.keys().chain(now.keys()).collect();
+    let files = names.into_iter().filter(|name| before.files.get(*name) != now.get(*name));
+    let inputs = opened.lab.goal(goal).map(|goal| patterns(&goal.inputs));
+    let looked_at = |name: &String| inputs.as_ref().is_some_and(|inputs| inputs.matched(name, false).is_ignore());
+    let (mut found, others): (Vec<String>, Vec<String>) = files.cloned().partition(looked_at);
+    found.extend(others);
+    for (service, (_, id)) in up.world.images() {
+        // What the learner builds is new whenever their files are, and those were named.
+        let labs = opened.lab.owner_of(&service) == Owner::Lab;
+        if labs && before.images.get(service.as_str()).is_some_and(|then| *then != id) {
+            found.push(format!("the image of `{service}`"));
+        }
+    }
+    for service in opened.lab.stack.services.keys() {
+        let view = up.world.container(service, 1).await.unwrap_or_default();
+        if let Some(times @ 1..) = view.document["restarts"].as_u64() {
+            found.push(format!("`{service}` (started again {times} times by the engine)"));
+        }
+    }
+    found
 }
 
 /// Writes the round down.
@@ -166,7 +190,7 @@ pub(super) fn keep(
         manifest: json!(up.files.manifest()).to_string(),
         git_commit: git_commit(&opened.workspace),
         images: json!(
-            up.world.images.iter().map(|(name, (_, id))| (name.to_string(), id.clone())).collect::<BTreeMap<_, _>>()
+            up.world.images().into_iter().map(|(name, (_, id))| (name.to_string(), id)).collect::<BTreeMap<_, _>>()
         )
         .to_string(),
     };

@@ -49,13 +49,17 @@ impl DockerEngine {
             socket(path)?;
         }
         match tokio::time::timeout(ANSWER, docker.ping()).await {
-            Ok(Ok(_)) => Ok(DockerEngine::new(docker)),
+            Ok(Ok(_)) => Ok(DockerEngine::new(docker, is_local(&place))),
             Ok(Err(error)) => Err(ConnectError::NoAnswer { place, message: with_causes(&error) }),
             Err(_) => {
                 Err(ConnectError::NoAnswer { place, message: format!("nothing came for {} s", ANSWER.as_secs()) })
             }
         }
     }
+}
+
+fn is_local(host: &str) -> bool {
+    host.starts_with("unix://")
 }
 
 /// An engine's address, and the folder of the certificates for it.

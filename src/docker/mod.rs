@@ -4,8 +4,11 @@ pub mod connect;
 pub mod create;
 pub mod engine;
 pub mod exec;
+mod fault;
 pub mod images;
 pub mod observe;
+pub mod reach;
+mod relay;
 mod session;
 pub mod world;
 
@@ -21,12 +24,19 @@ use crate::environment::{EngineError, EngineFault};
 pub struct DockerEngine {
     docker: bollard::Docker,
     sessions: session::Sessions,
+    /// Behind a socket of this machine.
+    local: bool,
 }
 
 impl DockerEngine {
-    /// Speaks through `docker`.
-    pub fn new(docker: bollard::Docker) -> Self {
-        Self { docker, sessions: session::Sessions::default() }
+    /// Speaks through `docker`; `local` when that is a socket of this machine.
+    pub fn new(docker: bollard::Docker, local: bool) -> Self {
+        Self { docker, sessions: session::Sessions::default(), local }
+    }
+
+    /// Whether the engine is behind a socket of this machine.
+    pub fn is_local(&self) -> bool {
+        self.local
     }
 }
 

@@ -234,7 +234,10 @@ fn facts(response: ContainerInspectResponse) -> ContainerFacts {
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect(),
         command: response.path.into_iter().chain(response.args.unwrap_or_default()).collect(),
-        networks: networks.keys().cloned().collect(),
+        networks: networks
+            .iter()
+            .map(|(name, endpoint)| (name.clone(), endpoint.aliases.clone().unwrap_or_default()))
+            .collect(),
         addresses: addresses(networks),
         ports: published(settings.ports.unwrap_or_default()),
     }

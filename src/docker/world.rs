@@ -8,10 +8,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde_json::{Value, json};
 
 use super::DockerEngine;
+use super::reach::Reach;
 use crate::check::World;
 use crate::check::world::{Command, ContainerView, Origin, Output, Unobservable};
 use crate::environment::engine::{Engine, ExecRequest};
-use crate::environment::intent::{Intent, Journal};
+use crate::environment::intent::Journal;
 use crate::environment::wanted::{ContainerSpec, attachments, network_name};
 use crate::environment::{ContainerState, EngineError, EngineFault, Identity, ObservedContainer};
 use crate::lab::stack::{Mount, MountSource, RestartPolicy, Service};
@@ -24,14 +25,15 @@ pub struct DockerWorld {
     pub lab: Lab,
     pub workspace: PathBuf,
     pub journal: Journal,
-    /// Name of each service's image on the engine.
-    pub images: BTreeMap<ServiceName, (String, String)>,
+    /// Name and id of each service's image on the engine; others after a `change`.
+    pub images: Mutex<BTreeMap<ServiceName, (String, String)>>,
     /// Containers that commands were run in before: asking the engine for them takes longer than most commands.
     pub known: Mutex<BTreeMap<ServiceName, String>>,
+    pub reach: Reach,
 }
 
 impl DockerWorld {
-    async fn containers(
+    pub(super) async fn containers(
         &self,
         service: &ServiceName,
         replica: Option<u32>,
@@ -50,6 +52,25 @@ impl DockerWorld {
         all.into_iter().next().ok_or_else(missing)
     }
 
+    /// Name and id of a service's image.
+    fn image_of(&self, service: &ServiceName) -> Option<(String, String)> {
+        self.images.lock().unwrap_or_else(PoisonError::into_inner).get(service).cloned()
+    }
+
+    /// The name under which an image is on the engine: its own, or that of its recipe's.
+    async fn present(&self, image: &str) -> Result<String, Unobservable> {
+        let found = crate::image::present(&self.engine, &[image.to_owned()]).await;
+        let found = found.map_err(|error| Unobservable::Machine(error.to_string()))?.remove(image);
+        found.map(|ready| ready.name).ok_or_else(|| {
+            Unobservable::Definition(format!("there is no image `{image}` on the engine, and no recipe for it"))
+        })
+    }
+
+    /// Name and id of each service's image.
+    pub fn images(&self) -> BTreeMap<ServiceName, (String, String)> {
+        self.images.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     fn known(&self) -> MutexGuard<'_, BTreeMap<ServiceName, String>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -58,22 +79,12 @@ impl DockerWorld {
         network_name(&self.lab.stack, &self.identity, "default")
     }
 
-    fn attachments(&self, container: &ObservedContainer) -> Vec<(String, Vec<String>, Option<String>)> {
+    pub(super) fn attachments(&self, container: &ObservedContainer) -> Vec<(String, Vec<String>, Option<String>)> {
         let stack = &self.lab.stack;
         let service = stack.services.get(&container.service);
         service.map_or_else(Vec::new, |service| {
             attachments(stack, &self.identity, &container.service, service, container.replica)
         })
-    }
-
-    /// Joins a running container to those of its networks that it is not on.
-    async fn rejoin(&self, container: &ObservedContainer) -> Result<(), EngineError> {
-        for (network, aliases, address) in self.attachments(container) {
-            if !container.addresses.contains_key(&network) {
-                self.engine.connect(&container.id, &network, &aliases, address.as_deref()).await?;
-            }
-        }
-        Ok(())
     }
 
     fn blame(&self, service: &ServiceName, error: &EngineError) -> Unobservable {
@@ -84,7 +95,7 @@ impl DockerWorld {
     }
 }
 
-fn machine(error: &EngineError) -> Unobservable {
+pub(super) fn machine(error: &EngineError) -> Unobservable {
     Unobservable::Machine(error.to_string())
 }
 
@@ -112,7 +123,10 @@ impl World for DockerWorld {
         let container = self.one(service).await?;
         let address = container.addresses.get(&self.network()).or_else(|| container.addresses.values().next()).copied();
         match address {
-            Some(address) if container.state == ContainerState::Running => Ok(SocketAddr::new(address, port)),
+            Some(address) if container.state == ContainerState::Running => {
+                let address = SocketAddr::new(address, port);
+                self.reach.to(address, &self.engine, &self.identity).await.map_err(|error| machine(&error))
+            }
             None if container.state == ContainerState::Running => {
                 let what = format!("`{service}` runs, and is cut off from its network");
                 Err(Unobservable::Service { service: service.clone(), what })
@@ -168,7 +182,7 @@ impl World for DockerWorld {
                 let definition = self.lab.stack.services.get(service).cloned();
                 let definition = definition
                     .ok_or_else(|| Unobservable::Definition(format!("`{service}` is no service of this lab")))?;
-                let image = self.images.get(service).cloned();
+                let image = self.image_of(service);
                 let missing =
                     || Unobservable::Service { service: service.clone(), what: format!("`{service}` has no image") };
                 (service.clone(), definition, image.ok_or_else(missing)?)
@@ -182,7 +196,8 @@ impl World for DockerWorld {
                 let definition =
                     Service { mounts: vec![mount], working_dir: Some("/workspace".into()), ..Service::default() };
                 let name = ServiceName::new("run").map_err(|error| Unobservable::Definition(error.to_string()))?;
-                (name, definition, (image.clone(), image.clone()))
+                let image = self.present(image).await?;
+                (name, definition, (image.clone(), image))
             }
         };
         definition.command = Some(command.argv.clone());
@@ -206,9 +221,7 @@ impl World for DockerWorld {
             volumes: volumes.collect(),
             bindings: Vec::new(),
             // Labelled as a service that no lab has, so that the next plan removes it should this command be killed.
-            labels: ServiceName::new("labrunner.run")
-                .map(|name| self.identity.container_labels(&name, 1))
-                .unwrap_or_default(),
+            labels: self.identity.container_labels(&ServiceName::own("run"), 1),
             stop_grace: std::time::Duration::ZERO,
             service: name,
             definition,
@@ -218,8 +231,8 @@ impl World for DockerWorld {
 
     async fn image(&self, origin: &Origin) -> Result<Value, Unobservable> {
         let name = match origin {
-            Origin::Image(image) => image.clone(),
-            Origin::Service(service) => self.images.get(service).map(|(name, _)| name.clone()).ok_or_else(|| {
+            Origin::Image(image) => self.present(image).await?,
+            Origin::Service(service) => self.image_of(service).map(|(name, _)| name).ok_or_else(|| {
                 let what = format!("`{service}` has no image: it does not build");
                 Unobservable::Service { service: service.clone(), what }
             })?,
@@ -233,8 +246,14 @@ impl World for DockerWorld {
     async fn container(&self, service: &ServiceName, replica: u32) -> Result<ContainerView, Unobservable> {
         let Some(found) = self.containers(service, Some(replica)).await?.into_iter().next() else {
             let document = json!({ "state": "missing" });
-            let has_image = self.images.contains_key(service);
-            return Ok(ContainerView { state: "missing".into(), document, has_image, ..ContainerView::default() });
+            let has_image = self.image_of(service).is_some();
+            return Ok(ContainerView {
+                state: "missing".into(),
+                document,
+                has_image,
+                named: true,
+                ..ContainerView::default()
+            });
         };
         let facts = self.engine.inspect(&found.id).await.map_err(|error| machine(&error))?;
         let document = json!({
@@ -250,7 +269,7 @@ impl World for DockerWorld {
             "command": facts.command,
             "started_at": facts.started_at,
         });
-        let expected = self.lab.stack.services.get(service).is_none_or(|service| service.network_mode.is_none());
+        let expected = self.attachments(&found);
         Ok(ContainerView {
             state: facts.state.word().to_owned(),
             exit_code: facts.exit_code,
@@ -258,7 +277,11 @@ impl World for DockerWorld {
             restarts: facts.restarts,
             hostname: facts.hostname,
             has_image: true,
-            connected: !expected || facts.networks.iter().any(|name| name.starts_with(&self.identity.project())),
+            connected: expected.is_empty() || expected.iter().any(|(name, ..)| facts.networks.contains_key(name)),
+            named: expected.iter().all(|(network, aliases, _)| {
+                let there = facts.networks.get(network);
+                there.is_none_or(|there| aliases.iter().all(|name| there.contains(name)))
+            }),
             document,
         })
     }
@@ -275,58 +298,11 @@ impl World for DockerWorld {
     }
 
     async fn fault(&self, fault: Fault, service: &ServiceName, replica: Option<u32>) -> Result<(), Unobservable> {
-        let intent = Intent::Fault { fault: fault.word().into(), services: vec![service.to_string()] };
-        self.journal.begin(&intent).map_err(|error| Unobservable::Machine(error.to_string()))?;
-        let grace = self.lab.stack.services.get(service).and_then(|one| one.stop_grace_period);
-        let grace = grace.unwrap_or(std::time::Duration::from_secs(10));
-        for container in self.containers(service, replica).await? {
-            let done = match fault {
-                Fault::Stop => self.engine.stop(&container.id, grace).await,
-                Fault::Kill => self.engine.kill(&container.id).await,
-                Fault::Pause => self.engine.pause(&container.id).await,
-                Fault::Restart => self.engine.restart(&container.id, grace).await,
-                Fault::Disconnect => {
-                    let mut done = Ok(());
-                    for (network, ..) in self.attachments(&container) {
-                        done = done.and(self.engine.disconnect(&container.id, &network).await);
-                    }
-                    done
-                }
-            };
-            match done {
-                // Killing what is dead already changes nothing.
-                Err(error) if error.fault == EngineFault::Conflict && fault == Fault::Kill => {}
-                other => other.map_err(|error| machine(&error))?,
-            }
-        }
-        if fault == Fault::Restart {
-            self.heal(service, replica).await?;
-        }
-        Ok(())
+        self.break_on_purpose(fault, service, replica).await
     }
 
     async fn heal(&self, service: &ServiceName, replica: Option<u32>) -> Result<(), Unobservable> {
-        for container in self.containers(service, replica).await? {
-            match container.state {
-                ContainerState::Paused => self.engine.unpause(&container.id).await.map_err(|error| machine(&error))?,
-                ContainerState::Running => self.rejoin(&container).await.map_err(|error| machine(&error))?,
-                ContainerState::Restarting => {}
-                _ => self.engine.start(&container.id).await.map_err(|error| machine(&error))?,
-            }
-        }
-        self.ready(service, replica).await?;
-        // One replica is mended; what was done to the others is still to be undone.
-        let broken = |one: &ObservedContainer| one.state != ContainerState::Running;
-        if replica.is_some() && self.containers(service, None).await?.iter().any(broken) {
-            return Ok(());
-        }
-        let failed = |error: crate::environment::intent::JournalError| Unobservable::Machine(error.to_string());
-        for intent in self.journal.open_intents().map_err(failed)? {
-            if matches!(&intent, Intent::Fault { services, .. } if services.iter().any(|one| one == service.as_str())) {
-                self.journal.done(&intent).map_err(failed)?;
-            }
-        }
-        Ok(())
+        self.mend(service, replica).await
     }
 
     async fn engine(&self) -> Result<(), String> {
@@ -334,34 +310,7 @@ impl World for DockerWorld {
     }
 }
 
-/// How long a service may take to be ready again after a fault.
-const READY: std::time::Duration = std::time::Duration::from_secs(60);
-
 impl DockerWorld {
-    /// Waits until a service shows its `ready:` sign again.
-    async fn ready(&self, service: &ServiceName, replica: Option<u32>) -> Result<(), Unobservable> {
-        let began = std::time::Instant::now();
-        let limit = self.lab.ready.get(service).and_then(|step| step.within).unwrap_or(READY);
-        loop {
-            let state = self.container(service, replica.unwrap_or(1)).await?.state;
-            // The sign speaks of the first replica; any other one is ready when it runs.
-            let probed = match replica {
-                None | Some(1) => self.probe_ready(service).await,
-                Some(_) if state == "running" => Ok(()),
-                Some(_) => Err(format!("its container is {state}")),
-            };
-            let why = match probed {
-                Ok(()) => return Ok(()),
-                Err(why) => why,
-            };
-            if state == "exited" || began.elapsed() > limit {
-                let what = format!("`{service}` did not become ready again: {why}");
-                return Err(Unobservable::Service { service: service.clone(), what });
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(25)).await;
-        }
-    }
-
     /// One look at a service's `ready:` step; a service without one is ready when it runs.
     pub async fn probe_ready(&self, service: &ServiceName) -> Result<(), String> {
         match self.lab.ready.get(service) {

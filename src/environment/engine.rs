@@ -148,8 +148,8 @@ pub struct ContainerFacts {
     pub command: Vec<String>,
     pub addresses: BTreeMap<String, IpAddr>,
     pub ports: Vec<(u16, String, u16)>,
-    /// Networks it is connected to, by name.
-    pub networks: Vec<String>,
+    /// Networks that it is connected to, and the names that it has there.
+    pub networks: BTreeMap<String, Vec<String>>,
 }
 
 /// What a container uses, in bytes.

@@ -77,11 +77,15 @@ impl Plan {
     }
 }
 
+/// What is added where services cannot be reached otherwise; it is made, and made anew, when it is needed.
+pub const RELAY: &str = "relay";
+
 /// Plans how `observed` becomes `wanted`.
 pub fn plan(wanted: Wanted, observed: &Observed) -> Plan {
     let surplus = observed
         .containers
         .iter()
+        .filter(|container| container.service != ServiceName::own(RELAY))
         .filter(|container| {
             !wanted.containers.iter().any(|spec| spec.service == container.service && spec.replica == container.replica)
         })

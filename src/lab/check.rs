@@ -1,10 +1,15 @@
 //! Checks: what is observed, and what is expected of it.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::change::Changes;
 use super::expression::{Template, Tree};
 use super::id::ServiceName;
 use super::verdict::Verdict;
+
+/// The learner's own environment; all other stacks are copies of it.
+pub const MAIN: &str = "main";
 
 /// Steps that together decide one aspect of a goal.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +27,8 @@ pub struct Check {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Step {
     pub name: Option<String>,
+    /// Another environment than the check's own: `main`, or one of the lab's `stacks`.
+    pub stack: Option<String>,
     pub action: Action,
     /// Steps that run beside this one, once it has begun.
     pub meanwhile: Vec<Step>,
@@ -43,11 +50,21 @@ pub struct Step {
 /// What a step does.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Action {
-    Probe { kind: Kind, fields: Tree },
+    Probe {
+        kind: Kind,
+        fields: Tree,
+    },
     Each(Box<Each>),
     Value(Template),
-    Fault { fault: Fault, services: Vec<Target> },
-    Heal { services: Vec<Target> },
+    Fault {
+        fault: Fault,
+        services: Vec<Target>,
+    },
+    Heal {
+        services: Vec<Target>,
+    },
+    /// Of a throwaway copy's workspace; its services take the new files up.
+    Change(Changes),
 }
 
 impl Action {
@@ -59,6 +76,7 @@ impl Action {
             Action::Value(_) => "value",
             Action::Fault { fault, .. } => fault.word(),
             Action::Heal { .. } => "heal",
+            Action::Change(_) => "change",
         }
     }
 }
@@ -110,10 +128,17 @@ pub enum Kind {
     Plugin,
 }
 
-impl Check {
-    /// Whether it is judged in the learner's own environment.
-    pub fn is_main(&self) -> bool {
-        self.stack == "main"
+impl Step {
+    /// Adds the images that are named here, and in the steps inside.
+    pub(super) fn images(&self, names: &mut BTreeSet<String>) {
+        match &self.action {
+            Action::Probe { kind: Kind::Run | Kind::Image, fields } => {
+                names.extend(fields.get("image").and_then(Tree::as_literal));
+            }
+            Action::Each(each) => each.steps.iter().for_each(|step| step.images(names)),
+            _ => {}
+        }
+        self.meanwhile.iter().for_each(|step| step.images(names));
     }
 }
 
@@ -178,6 +203,8 @@ pub enum Fault {
     Restart,
     /// Cut off from the lab's networks; its process runs on.
     Disconnect,
+    /// Every tmpfs of it that has a size is filled to the last byte.
+    Fill,
 }
 
 impl Fault {
@@ -189,6 +216,7 @@ impl Fault {
             Fault::Pause => "pause",
             Fault::Restart => "restart",
             Fault::Disconnect => "disconnect",
+            Fault::Fill => "fill",
         }
     }
 }

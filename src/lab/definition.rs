@@ -1,8 +1,9 @@
 //! A lab as its author meant it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use super::change::Changes;
 use super::check::{Check, Step};
 use super::id::{GoalId, LabId, ServiceName};
 use super::settings::Setting;
@@ -45,6 +46,15 @@ impl Lab {
         self.goals.iter().find(|goal| goal.id.as_str() == name || goal.aliases.iter().any(|alias| alias == name))
     }
 
+    /// The images that the lab names: those of its services, and those that steps run or look at.
+    pub fn images(&self) -> BTreeSet<String> {
+        let services = self.stack.services.values().filter(|service| service.build.is_none());
+        let mut names: BTreeSet<String> = services.filter_map(|service| service.image.clone()).collect();
+        let checks = self.goals.iter().flat_map(|goal| &goal.checks).flat_map(|check| &check.steps);
+        checks.for_each(|step| step.images(&mut names));
+        names
+    }
+
     /// Who a service belongs to: what `owner:` says, else the learner if it builds from or mounts the workspace.
     pub fn owner_of(&self, service: &ServiceName) -> Owner {
         self.owner.get(service).copied().unwrap_or_else(|| match self.stack.services.get(service) {
@@ -63,6 +73,8 @@ impl Lab {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct StackCopy {
     pub files: Files,
+    /// Made before it is started.
+    pub changes: Changes,
     /// Set, or with `None` taken away, in the environment of every service of the learner.
     pub environment: BTreeMap<String, Option<String>>,
     pub scale: BTreeMap<ServiceName, u32>,

@@ -34,6 +34,7 @@ macro_rules! name {
     ($(#[$doc:meta])* $type:ident, $what:literal, $rule:ident, $test:ident) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[cfg_attr(test, derive(schemars::JsonSchema))]
         pub struct $type(Box<str>);
 
         impl $type {
@@ -93,6 +94,20 @@ name!(/// The name of a service within a stack, for example `web`.
     ServiceName, "service name", SERVICE_RULE, is_service);
 name!(/// The name of one running copy of a lab; `default` unless asked otherwise.
     InstanceName, "instance name", ID_RULE, is_id);
+
+impl ServiceName {
+    /// What labrunner itself adds to an environment goes by a name that no service of a lab has.
+    pub fn own(what: &'static str) -> Self {
+        Self(format!("{OWN}{what}").into())
+    }
+
+    /// Whether it is no service of the lab.
+    pub fn is_own(&self) -> bool {
+        self.0.starts_with(OWN)
+    }
+}
+
+const OWN: &str = "labrunner.";
 
 #[cfg(test)]
 mod tests {

@@ -1,5 +1,6 @@
 //! The nouns: what a lab is, once it has been read. No input or output, nothing async.
 
+pub mod change;
 pub mod check;
 pub mod definition;
 pub mod duration;

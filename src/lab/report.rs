@@ -10,6 +10,7 @@ use super::verdict::Verdict;
 
 /// One round over the asked goals of a lab.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LabReport {
     pub lab: LabId,
     pub title: String,
@@ -18,6 +19,7 @@ pub struct LabReport {
     pub seed: u64,
     pub goals: Vec<GoalReport>,
     #[serde(rename = "took_ms", serialize_with = "millis")]
+    #[cfg_attr(test, schemars(with = "u64"))]
     pub took: Duration,
     /// Where the images came from, for example `registry` or `recipe`.
     pub image_sources: Vec<(String, String)>,
@@ -25,6 +27,7 @@ pub struct LabReport {
 
 /// What became of one goal.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct GoalReport {
     pub goal: GoalId,
     pub title: String,
@@ -35,20 +38,24 @@ pub struct GoalReport {
     /// The required goals that did not pass, when blocked.
     pub blocked_by: Vec<GoalId>,
     pub checks: Vec<CheckReport>,
-    /// Workspace files that changed since the goal last passed; `None` when it never did.
+    /// What is not as it was when the goal last passed: files, images, services that the engine had to start again;
+    /// `None` when it never passed.
     pub changed_since_pass: Option<Vec<String>>,
     /// The next hint, when there is one that was not shown yet, as the command that shows it.
     pub next_hint: Option<String>,
     #[serde(rename = "took_ms", serialize_with = "millis")]
+    #[cfg_attr(test, schemars(with = "u64"))]
     pub took: Duration,
 }
 
 /// What became of one check.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CheckReport {
     pub name: String,
     pub verdict: Verdict,
     #[serde(rename = "took_ms", serialize_with = "millis")]
+    #[cfg_attr(test, schemars(with = "u64"))]
     pub took: Duration,
     /// How often a step had to be tried again before it held, or before it was given up.
     pub retries: u32,
@@ -59,6 +66,7 @@ pub struct CheckReport {
 
 /// Why a check did not pass.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Failure {
     /// What a learner reads first.
     pub message: String,
@@ -75,6 +83,7 @@ pub struct Failure {
     pub line: usize,
     /// How long the step was retried; absent when it was observed once.
     #[serde(rename = "waited_ms", serialize_with = "some_millis")]
+    #[cfg_attr(test, schemars(with = "Option<u64>"))]
     pub waited: Option<Duration>,
     /// The observation as data, for the record.
     pub data: Value,

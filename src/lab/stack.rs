@@ -82,6 +82,16 @@ pub struct Service {
     pub uses_workspace: bool,
 }
 
+impl Service {
+    /// Paths and sizes, in bytes, of the tmpfs mounts that have one.
+    pub fn sized_tmpfs(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.mounts.iter().filter_map(|mount| match mount.source {
+            MountSource::Tmpfs { size: Some(size), .. } => Some((mount.target.as_str(), size)),
+            _ => None,
+        })
+    }
+}
+
 /// `build:`
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Build {

@@ -4,6 +4,7 @@ use std::fmt;
 
 /// What became of a goal or a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename_all = "lowercase"))]
 pub enum Verdict {
     Passed,
     Failed,

@@ -8,6 +8,7 @@ use super::report::LabReport;
 
 /// The answer of a command.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum View {
     List {
@@ -48,7 +49,9 @@ pub enum View {
     Images {
         images: Vec<ImageRow>,
     },
-    Prove(ProveView),
+    Prove {
+        labs: Vec<ProveView>,
+    },
     /// Findings about a lab, already rendered; empty when there are none.
     Lint {
         labs: usize,
@@ -68,6 +71,7 @@ pub enum View {
 
 /// A lab in the list.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LabRow {
     pub month: i64,
     pub id: String,
@@ -80,6 +84,7 @@ pub struct LabRow {
 
 /// What `start` reports.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct StartView {
     pub lab: String,
     pub title: String,
@@ -98,6 +103,7 @@ pub struct StartView {
 
 /// What `status` reports.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct StatusView {
     pub lab: String,
     pub title: String,
@@ -108,6 +114,7 @@ pub struct StatusView {
 
 /// A service of an environment.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ServiceRow {
     pub service: String,
     pub owner: String,
@@ -124,6 +131,7 @@ pub struct ServiceRow {
 
 /// A goal with what is known of it.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct GoalRow {
     pub goal: String,
     pub title: String,
@@ -136,12 +144,14 @@ pub struct GoalRow {
 
 /// What was reached, for showing to others.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ReportView {
     pub made: String,
     pub labs: Vec<ReportLab>,
 }
 
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ReportLab {
     pub lab: String,
     pub title: String,
@@ -150,6 +160,7 @@ pub struct ReportLab {
 
 /// A goal, from the record alone. Times are RFC 3339.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ReportGoal {
     pub goal: String,
     pub title: String,
@@ -166,6 +177,7 @@ pub struct ReportGoal {
 
 /// A lab's progress.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ProgressRow {
     pub lab: String,
     pub title: String,
@@ -174,6 +186,7 @@ pub struct ProgressRow {
 
 /// An attempt.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct HistoryRow {
     pub id: i64,
     pub lab: String,
@@ -185,6 +198,7 @@ pub struct HistoryRow {
 
 /// Something that `doctor` looked at.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Finding {
     pub ok: bool,
     pub what: String,
@@ -195,6 +209,7 @@ pub struct Finding {
 
 /// An image of the labs.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ImageRow {
     pub image: String,
     /// `registry`, `recipe`, or nothing when it is not there.
@@ -206,6 +221,7 @@ pub struct ImageRow {
 
 /// What `lab prove` found.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ProveView {
     pub lab: String,
     pub goals: Vec<String>,
@@ -223,6 +239,7 @@ pub struct ProveView {
 
 /// One run of one variant.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CellRow {
     pub variant: String,
     pub round: usize,

@@ -119,7 +119,7 @@ fn block(goal: &GoalReport, check: &CheckReport, paint: Paint) -> String {
         part("evidence", &failure.evidence.join("\n"));
     }
     if let Some(changed) = &goal.changed_since_pass {
-        let files = if changed.is_empty() { "no file".to_owned() } else { changed.join(", ") };
+        let files = if changed.is_empty() { "nothing that labrunner knows of".to_owned() } else { changed.join(", ") };
         part("changed", &format!("{files}, since this goal last passed"));
     }
     if let Some(command) = &failure.reproduce {

@@ -6,6 +6,8 @@ mod junit;
 pub mod plain;
 mod render;
 mod report;
+#[cfg(test)]
+mod schema;
 pub mod screen;
 pub mod terminal;
 mod text;

@@ -96,6 +96,15 @@ CREATE TABLE reset (lab TEXT NOT NULL, instance TEXT NOT NULL, what TEXT NOT NUL
 CREATE TABLE workspace (lab TEXT NOT NULL, instance TEXT NOT NULL, path TEXT NOT NULL, at TEXT NOT NULL);
 ";
 
+/// What a goal last passed with.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LastPass {
+    /// Hash of each file of the workspace.
+    pub files: BTreeMap<String, String>,
+    /// Id of each service's image.
+    pub images: BTreeMap<String, String>,
+}
+
 impl Record {
     /// Opens the record, making or migrating it as needed.
     ///
@@ -210,20 +219,17 @@ impl Record {
         Ok(states)
     }
 
-    /// File hashes of the workspace when the goal last passed.
+    /// What the goal last passed with.
     ///
     /// # Errors
     /// The database refuses.
-    pub fn manifest_of_last_pass(
-        &self,
-        lab: &str,
-        goal: &str,
-    ) -> Result<Option<BTreeMap<String, String>>, RecordError> {
-        let sql = "SELECT manifest FROM verdict JOIN attempt ON attempt.id = attempt
+    pub fn last_pass(&self, lab: &str, goal: &str) -> Result<Option<LastPass>, RecordError> {
+        let sql = "SELECT manifest, images FROM verdict JOIN attempt ON attempt.id = attempt
                    WHERE lab = ?1 AND goal = ?2 AND verdict = 'passed' AND already_true = 0 ORDER BY attempt.id DESC LIMIT 1";
-        let text: Option<String> =
-            self.connection.query_row(sql, params![lab, goal], |row| row.get(0)).optional().map_err(self.failed())?;
-        Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
+        let row = |row: &rusqlite::Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?));
+        let found = self.connection.query_row(sql, params![lab, goal], row).optional().map_err(self.failed())?;
+        let read = |text: &str| serde_json::from_str(text).unwrap_or_default();
+        Ok(found.map(|(files, images)| LastPass { files: read(&files), images: read(&images) }))
     }
 
     /// Notes that a hint or solution was shown; `number` counts from 1.

@@ -1,5 +1,6 @@
 //! The learner's files: made, hashed, saved, restored. Knows nothing of containers.
 
+pub mod change;
 pub mod changes;
 pub mod save;
 pub mod solution;

@@ -10,8 +10,10 @@ use regex::Regex;
 use serde::Deserialize;
 
 use super::WorkspaceError;
+use super::change::apply;
 use super::tree::{Content, Tree, ignored};
 use crate::lab::GoalId;
+use crate::lab::change::{Changes, Edit, Editing};
 
 /// `solution/solution.yaml` and the variants of a lab.
 #[derive(Debug, Clone, Default)]
@@ -39,6 +41,7 @@ struct Map {
 pub struct NearMiss {
     pub name: String,
     pub about: String,
+    #[serde(deserialize_with = "edits")]
     pub edits: Vec<Edit>,
     /// Goals that have to fail, with words of their message.
     pub fails: BTreeMap<String, String>,
@@ -50,21 +53,30 @@ pub struct NearMiss {
 pub struct AlsoRight {
     pub name: String,
     pub about: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "edits")]
     pub edits: Vec<Edit>,
     pub overlay: Option<PathBuf>,
 }
 
-/// A change of one file; one of the four ways.
-#[derive(Debug, Clone, Deserialize)]
+/// An edit as the file has it.
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Edit {
-    pub file: PathBuf,
+struct WrittenEdit {
+    file: PathBuf,
     find: Option<String>,
     replace: Option<String>,
     append: Option<String>,
     write: Option<String>,
     copy: Option<PathBuf>,
+}
+
+fn edits<'de, D: serde::Deserializer<'de>>(reader: D) -> Result<Vec<Edit>, D::Error> {
+    let read = |one: WrittenEdit| {
+        let how = Editing::from_keys(one.find, one.replace, one.append, one.write, one.copy);
+        let how = how.map_err(|why| serde::de::Error::custom(format!("`{}`: {why}", one.file.display())))?;
+        Ok(Edit { file: one.file, how })
+    };
+    Vec::<WrittenEdit>::deserialize(reader)?.into_iter().map(read).collect()
 }
 
 impl Solution {
@@ -138,48 +150,9 @@ impl Solution {
     /// An edit does not fit.
     pub fn edited(&self, whole: &Tree, edits: &[Edit], overlay: Option<&Path>) -> Result<Tree, WorkspaceError> {
         let mut tree = whole.clone();
-        if let Some(overlay) = overlay {
-            tree.overlay(Tree::read(&self.folder.join(overlay), &ignored(&[]))?);
-        }
-        for edit in edits {
-            self.apply(&mut tree, edit)?;
-        }
+        let changes = Changes { overlay: overlay.map(Path::to_owned), edits: edits.to_vec(), remove: Vec::new() };
+        apply(&mut tree, &changes, &self.folder)?;
         Ok(tree)
-    }
-
-    fn apply(&self, tree: &mut Tree, edit: &Edit) -> Result<(), WorkspaceError> {
-        let name = edit.file.display();
-        let text = || {
-            let content = tree.0.get(&edit.file);
-            let content = content
-                .ok_or_else(|| WorkspaceError::Variant(format!("an edit names `{name}`, which does not exist")))?;
-            Ok::<_, WorkspaceError>(String::from_utf8_lossy(&content.bytes).into_owned())
-        };
-        let new = match (&edit.find, &edit.replace, &edit.append, &edit.write, &edit.copy) {
-            (Some(find), Some(replace), None, None, None) => {
-                let text = text()?;
-                let count = text.matches(find.as_str()).count();
-                if count != 1 {
-                    return Err(WorkspaceError::Variant(format!(
-                        "an edit of `{name}` finds `{find}` {count} times; it has to be once"
-                    )));
-                }
-                text.replacen(find.as_str(), replace, 1)
-            }
-            (None, None, Some(more), None, None) => text()? + more,
-            (None, None, None, Some(text), None) => text.clone(),
-            (None, None, None, None, Some(path)) => {
-                let path = self.folder.join(path);
-                std::fs::read_to_string(&path).map_err(WorkspaceError::file("read", &path))?
-            }
-            _ => {
-                let message =
-                    format!("an edit of `{name}` needs `find` and `replace`, or one of `append`, `write` and `copy`");
-                return Err(WorkspaceError::Variant(message));
-            }
-        };
-        tree.0.insert(edit.file.clone(), Content { bytes: new.into_bytes(), executable: false });
-        Ok(())
     }
 }
 

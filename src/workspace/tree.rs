@@ -26,8 +26,14 @@ const ALWAYS: &[&str] =
 
 /// Which paths do not count, for a lab's `workspace.ignore`.
 pub fn ignored(patterns: &[String]) -> Gitignore {
+    let all: Vec<String> = ALWAYS.iter().map(|one| (*one).to_owned()).chain(patterns.iter().cloned()).collect();
+    self::patterns(&all)
+}
+
+/// Patterns as in a `.gitignore`.
+pub fn patterns(list: &[String]) -> Gitignore {
     let mut builder = GitignoreBuilder::new("");
-    for pattern in ALWAYS.iter().copied().chain(patterns.iter().map(String::as_str)) {
+    for pattern in list {
         // A pattern that is none matches nothing; lint reports it.
         let _ = builder.add_line(None, pattern);
     }

@@ -115,3 +115,37 @@ fn what_a_solution_changes_belongs_to_a_goal() {
     assert_eq!(code, 2, "{text}");
     assert!(text.contains("`solution/b.txt` changes the starter where no goal asks for it"), "{text}");
 }
+
+#[test]
+fn a_goal_of_another_lab_is_judged_in_this_one() {
+    let folder = tempfile::tempdir().unwrap();
+    lay_out(folder.path(), GOOD.as_bytes());
+    let review = folder.path().join("labs/review");
+    for part in ["tasks", "starter", "solution"] {
+        std::fs::create_dir_all(review.join(part)).unwrap();
+    }
+    std::fs::write(review.join("README.md"), "A review.\n").unwrap();
+    std::fs::write(review.join("starter/a.txt"), "a\n").unwrap();
+    std::fs::write(review.join("solution/a.txt"), "a\n# goal: one\none\n# end\n").unwrap();
+    let begin = GOOD.split("goals:").next().unwrap();
+    let begin =
+        begin.replace("id: lab", "id: review").replace("slug: small", "slug: again").replace("month: 3", "month: 12");
+    let write = |goals: &str| std::fs::write(review.join("lab.yaml"), format!("{begin}goals:\n{goals}")).unwrap();
+    write("  - use: lab/one\n");
+    let (code, text) = lint(folder.path());
+    assert_eq!((code, text.as_str()), (0, "2 labs read: 0 errors, 0 warnings\n"));
+    let shown = Command::new(env!("CARGO_BIN_EXE_labrunner"))
+        .args(["show", "review", "one"])
+        .current_dir(folder.path())
+        .env("LABRUNNER_STATE_DIR", folder.path().join("state"))
+        .env("LABRUNNER_LABS", folder.path().join("labs"))
+        .output()
+        .unwrap();
+    assert!(String::from_utf8_lossy(&shown.stdout).contains("Do it."), "{shown:?}");
+    write("  - use: lab/two\n");
+    let (code, text) = lint(folder.path());
+    assert_eq!(code, 2);
+    assert!(text.contains("there is no goal `one`"), "what it requires is not here: {text}");
+    write("  - use: lab/tow\n");
+    assert!(lint(folder.path()).1.contains("did you mean `lab/two`?"));
+}

@@ -48,7 +48,8 @@ fn what_the_learners_service_does_is_the_learners() {
     let exit = "import sys\n\nprint('no database', file=sys.stderr)\nsys.exit(3)\n";
     says(&judged(&lab, "serve.py", exit), FAILED, &["exited with code 3", "no database"]);
     let elsewhere = serve(HELLO).replace("8000", "9000");
-    says(&judged(&lab, "serve.py", &elsewhere), FAILED, &["the page does not say hello", "refused"]);
+    let changed = "changed   serve.py, since this goal last passed";
+    says(&judged(&lab, "serve.py", &elsewhere), FAILED, &["the page does not say hello", "refused", changed]);
     let garbage = serve("self.wfile.write(b'\\x00\\x01 no HTTP at all')");
     says(&judged(&lab, "serve.py", &garbage), FAILED, &["the page does not say hello"]);
     let silent = serve("time.sleep(60)");
@@ -62,7 +63,7 @@ fn what_the_learners_service_does_is_the_learners() {
     says(&judged(&lab, "loop.sh", crashes), 0, &[]);
     std::fs::write(lab.workspace().join("loop.sh"), crashes).unwrap();
     let both = judged(&lab, "serve.py", &serve(&HELLO.replace("hello", "goodbye")));
-    says(&both, FAILED, &["`looper`", "crashes again and again", "lost again"]);
+    says(&both, FAILED, &["`looper`", "crashes again and again", "lost again", "`looper` (started again"]);
     let unbuilt = judged(&lab, "Dockerfile", "FROM python:3.13-slim\nRUN exit 9\n");
     says(&unbuilt, FAILED, &["its image does not build"]);
 }
@@ -94,13 +95,29 @@ fn what_others_do_meanwhile_is_nobodys() {
     let cut = interfered(&lab, || drop(docker(&["network", "disconnect", &network, &web])));
     says(&cut, UNDECIDED, &["`web` was disconnected from the lab's network"]);
     assert_eq!(lab.run(&["reset", "blame"]).code, 0);
+    // The page asks the witness, which is connected again, and found by its name no more.
+    let asks = format!("socket.create_connection(('witness', 6379), 2); {HELLO}");
+    says(&judged(&lab, "serve.py", &serve(&asks)), 0, &[]);
+    let witness = lab.container("witness");
+    let nameless = interfered(&lab, || {
+        docker(&["network", "disconnect", &network, &witness]);
+        docker(&["network", "connect", &network, &witness]);
+    });
+    says(&nameless, UNDECIDED, &["`witness` has lost its name"]);
+    assert_eq!(lab.run(&["reset", "blame"]).code, 0);
+    says(&judged(&lab, "serve.py", &serve(HELLO)), 0, &[]);
     let killed = interfered(&lab, || drop(docker(&["kill", &web])));
     says(&killed, UNDECIDED, &["`web` was killed from outside"]);
     says(&lab.run(&["verify", "blame"]), 0, &[]);
     let gone = interfered(&lab, || drop(docker(&["rm", "-f", &web])));
     says(&gone, UNDECIDED, &["`web`"]);
-    let witness = lab.container("witness");
     assert_eq!(lab.run(&["start", "blame"]).code, 0);
+    // A server that takes its time to recover takes connections and answers none.
+    let recovering = lab.spawn(&["verify", "blame"]);
+    let waits = docker(&["exec", &witness, "redis-cli", "CLIENT", "PAUSE", "30000", "ALL"]);
+    assert!(waits.out.contains("OK"), "{waits:?}");
+    says(&said(recovering.wait_with_output().unwrap()), UNDECIDED, &["`witness`"]);
+    docker(&["restart", "-t", "0", &witness]);
     // The lab's own service down in the middle: not the learner's, even if the page fails too.
     let down = interfered(&lab, || drop((docker(&["stop", "-t", "0", &witness]), docker(&["stop", "-t", "0", &web]))));
     says(&down, UNDECIDED, &["`witness`"]);
@@ -134,4 +151,35 @@ fn a_service_of_the_lab_that_never_runs_is_made_anew_once_and_then_a_defect() {
     assert!(first.err.contains("it is made anew once"), "{}", first.err);
     let second = lab.run(&["verify", "broken"]);
     says(&second, UNDECIDED, &["defect", "this lab is broken", "the last time either"]);
+}
+
+#[test]
+fn a_machine_that_lacks_something_is_not_the_learners_fault() {
+    let lab = started();
+    says(&judged(&lab, "serve.py", &serve(HELLO)), 0, &[]);
+    // Somebody has cleaned up images: they are brought back.
+    let image = docker(&["inspect", "-f", "{{.Config.Image}}", &lab.container("web")]).out.trim().to_owned();
+    assert_eq!(lab.run(&["stop", "blame"]).code, 0);
+    assert_eq!(docker(&["rmi", "-f", &image]).code, 0);
+    says(&lab.run(&["verify", "blame"]), 0, &["1 of 1 goals passed"]);
+    // Another program holds the record: nothing is judged that could not be kept, and nothing is lost.
+    let record = rusqlite::Connection::open(lab.folder().join("state/record.db")).unwrap();
+    record.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    let locked = lab.run(&["verify", "blame"]);
+    assert_eq!(locked.code, 4, "{locked:?}");
+    assert!(locked.err.contains("record.db") && locked.err.contains("locked"), "{}", locked.err);
+    record.execute_batch("ROLLBACK").unwrap();
+    drop(record);
+    says(&lab.run(&["verify", "blame"]), 0, &[]);
+    // A workspace that is no folder cannot be read.
+    let (workspace, aside) = (lab.workspace(), lab.folder().join("aside"));
+    std::fs::rename(&workspace, &aside).unwrap();
+    std::fs::write(&workspace, "").unwrap();
+    let unreadable = lab.run(&["verify", "blame"]);
+    assert_eq!(unreadable.code, 4, "{unreadable:?}");
+    assert!(unreadable.err.contains(&*workspace.to_string_lossy()), "{}", unreadable.err);
+    assert!(!unreadable.out.contains("failed"), "{}", unreadable.out);
+    std::fs::remove_file(&workspace).unwrap();
+    std::fs::rename(&aside, &workspace).unwrap();
+    says(&lab.run(&["verify", "blame"]), 0, &[]);
 }

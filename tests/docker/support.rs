@@ -15,6 +15,7 @@ pub struct LabEnv {
     folder: tempfile::TempDir,
     lab: &'static str,
     instance: String,
+    reach: &'static str,
 }
 
 impl LabEnv {
@@ -30,7 +31,13 @@ impl LabEnv {
         let unique = folder.path().file_name().unwrap().to_string_lossy().to_lowercase();
         let unique: String = unique.chars().filter(char::is_ascii_alphanumeric).collect();
         std::fs::create_dir_all(folder.path().join(".labrunner")).unwrap();
-        Self { lab, instance: format!("{name}-{unique}"), folder }
+        Self { lab, instance: format!("{name}-{unique}"), folder, reach: "auto" }
+    }
+
+    /// With services that are reached through a relay.
+    pub fn by_relay(mut self) -> Self {
+        self.reach = "relay";
+        self
     }
 
     pub fn folder(&self) -> &Path {
@@ -87,6 +94,7 @@ impl LabEnv {
             .env("LABRUNNER_STATE_DIR", self.folder.path().join("state"))
             .env("LABRUNNER_LABS", Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/docker/labs"))
             .env("LABRUNNER_INSTANCE", &self.instance)
+            .env("LABRUNNER_REACH", self.reach)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());

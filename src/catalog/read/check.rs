@@ -7,22 +7,23 @@ use super::kinds::{LATER, LATER_FAULTS, REDIS_READS, SQL_READS};
 use super::names::Names;
 use crate::catalog::diagnostic::nearest;
 use crate::catalog::reference;
-use crate::catalog::tree::{Node, Value};
-use crate::lab::check::{Action, Check, Each, Fault, Key, Kind, Range, Step, Target};
+use crate::catalog::tree::{Node, Span, Value};
+use crate::lab::check::{Action, Check, Each, Fault, Key, Kind, MAIN, Range, Step, Target};
 use crate::lab::definition::Need;
 use crate::lab::expression::{Template, Tree};
 use crate::lab::verdict::Verdict;
 
 const MODIFIERS: &[&str] =
     &["name", "stack", "expect", "within", "for", "meanwhile", "capture", "else", "message", "timeout"];
-const OTHERS: &[&str] = &["each", "value", "fault", "heal"];
+const OTHERS: &[&str] = &["each", "value", "fault", "heal", "change"];
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 impl Reader<'_> {
     pub(super) fn check(&mut self, node: &Node) -> Option<Check> {
         self.known_keys(node, "a check", &["name", "stack", "concurrent", "timeout", "steps"]);
         let name = self.required_text(node, "name", "a check")?;
-        let stack = self.known_stack(node);
+        let stack = self.known_stack(node).unwrap_or_else(|| MAIN.into());
+        self.stack = Some(stack.clone());
         let steps = match node.get("steps").cloned() {
             Some(steps) if !steps.items().is_empty() => self.steps(&steps, &mut Names::new()),
             Some(steps) => {
@@ -34,6 +35,7 @@ impl Reader<'_> {
                 Vec::new()
             }
         };
+        self.stack = None;
         let concurrent = self.flag(node, "concurrent").unwrap_or(false);
         Some(Check { name, stack, concurrent, timeout: self.duration(node, "timeout"), steps })
     }
@@ -63,7 +65,11 @@ impl Reader<'_> {
                 self.findings.error("unknown-key", entry.key_span, format!("a step has no key `{key}`"), hint);
             }
         }
-        self.not_yet(node, "stack");
+        let stack = self.known_stack(node);
+        if let (Some(_), None, Some(place)) = (&stack, &self.stack, node.get("stack")) {
+            let hint = "only a step of a check can look elsewhere".to_owned();
+            self.findings.error("stack", place.span, "this step belongs to one environment", hint);
+        }
         let kind = match kinds.as_slice() {
             [one] => one.clone(),
             [] => {
@@ -82,6 +88,13 @@ impl Reader<'_> {
             return None;
         }
         let action = self.action(&kind.key, &kind.value, scope)?;
+        if let (Action::Each(_) | Action::Value(_), Some(place)) = (&action, node.get("stack")) {
+            let hint = "name it in the steps that look there".to_owned();
+            self.findings.error("stack", place.span, format!("`{}` looks at no environment", kind.key), hint);
+        }
+        if matches!(action, Action::Change(_)) {
+            self.not_the_learners(kind.key_span, stack.as_deref());
+        }
         let meanwhile = match node.get("meanwhile").cloned() {
             Some(list) if matches!(action, Action::Probe { .. } | Action::Each(_)) => self.steps(&list, scope),
             Some(list) => {
@@ -96,7 +109,7 @@ impl Reader<'_> {
             Action::Probe { kind, .. } => reference::of(*kind).observed.iter().map(|seen| seen.name).collect(),
             Action::Each(_) => vec!["count"],
             Action::Value(_) => vec!["value"],
-            Action::Fault { .. } | Action::Heal { .. } => Vec::new(),
+            Action::Fault { .. } | Action::Heal { .. } | Action::Change(_) => Vec::new(),
         };
         let fields = fields.as_slice();
         let expect = node.get("expect").cloned().map(|expect| {
@@ -121,6 +134,7 @@ impl Reader<'_> {
         let otherwise = node.get("else").cloned().and_then(|value| self.choice(&value, "else", &verdicts));
         Some(Step {
             name: self.optional_text(node, "name"),
+            stack,
             action,
             meanwhile,
             expect: expect.unwrap_or_default(),
@@ -132,6 +146,21 @@ impl Reader<'_> {
             timeout: self.duration(node, "timeout").unwrap_or(TIMEOUT),
             line: self.line(node),
         })
+    }
+
+    /// Files of the learner are not for checks to change.
+    fn not_the_learners(&mut self, span: Span, stack: Option<&str>) {
+        match stack.or(self.stack.as_deref()) {
+            Some(MAIN) => {
+                let hint = "make a copy, `stacks: { changed: {} }`, and name it: `stack: changed`".to_owned();
+                self.findings.error("stack", span, "`change` would edit the learner's own files", hint);
+            }
+            Some(_) => {}
+            None => {
+                let hint = "a stack has `changes` for what is to be different from the beginning".to_owned();
+                self.findings.error("stack", span, "`change` works in checks only", hint);
+            }
+        }
     }
 
     fn captures(&mut self, node: &Node, fields: &[&str], scope: &mut Names) -> Vec<(String, Key)> {
@@ -173,6 +202,7 @@ impl Reader<'_> {
             }
             "fault" => self.fault(node, scope),
             "heal" => Some(Action::Heal { services: self.targets(node, scope) }),
+            "change" => Some(Action::Change(self.changes(node, "`change`"))),
             _ => {
                 let kind = Kind::ALL.into_iter().find(|kind| kind.word() == word)?;
                 let fields = self.fields(kind, node, scope);
@@ -263,7 +293,7 @@ impl Reader<'_> {
     }
 
     fn fault(&mut self, node: &Node, scope: &Names) -> Option<Action> {
-        let faults = [Fault::Stop, Fault::Kill, Fault::Pause, Fault::Restart, Fault::Disconnect]
+        let faults = [Fault::Stop, Fault::Kill, Fault::Pause, Fault::Restart, Fault::Disconnect, Fault::Fill]
             .map(|fault| (fault.word(), fault));
         let [entry] = node.entries() else {
             self.wrong(node, "`fault`", "a map with one fault, for example `{ stop: worker }`");
@@ -275,7 +305,17 @@ impl Reader<'_> {
         }
         let word = Node { span: entry.key_span, value: Value::Text(entry.key.clone()) };
         let fault = self.choice(&word, "fault", &faults)?;
-        Some(Action::Fault { fault, services: self.targets(&entry.value, scope) })
+        let services = self.targets(&entry.value, scope);
+        for target in services.iter().filter(|_| fault == Fault::Fill) {
+            let name = target.0.as_literal().and_then(|text| Target::parse(&text)).map(|(name, _)| name);
+            let known = name.filter(|name| self.services.iter().any(|one| one == name.as_str()));
+            if let Some(name) = known.filter(|name| !self.fillable.iter().any(|one| one == name.as_str())) {
+                let hint = "give it one: `tmpfs: [\"/cache:size=4m\"]`".to_owned();
+                let message = format!("`{name}` has no tmpfs with a size, and nothing else can be filled safely");
+                self.findings.error("fill", entry.value.span, message, hint);
+            }
+        }
+        Some(Action::Fault { fault, services })
     }
 
     fn targets(&mut self, node: &Node, scope: &Names) -> Vec<Target> {
@@ -322,7 +362,7 @@ fn has_effect(action: &Action) -> bool {
             });
             command.is_some_and(|word| !REDIS_READS.contains(&word.to_uppercase().as_str()))
         }
-        Action::Probe { kind: Kind::Sql, fields } => {
+        Action::Probe { kind: Kind::Sql, fields } if fields.get("statements").is_none() => {
             let query = fields.get("query").and_then(Tree::as_literal).unwrap_or_default();
             let word: String = query.trim_start().chars().take_while(char::is_ascii_alphabetic).collect();
             !SQL_READS.contains(&word.to_uppercase().as_str())
@@ -332,6 +372,6 @@ fn has_effect(action: &Action) -> bool {
         Action::Probe { kind: Kind::Kafka, fields } => fields.get("produce").is_some(),
         Action::Probe { kind: Kind::Amqp, fields } => fields.get("publish").or_else(|| fields.get("get")).is_some(),
         Action::Probe { .. } | Action::Value(_) => false,
-        Action::Each(_) | Action::Fault { .. } | Action::Heal { .. } => true,
+        Action::Each(_) | Action::Fault { .. } | Action::Heal { .. } | Action::Change(_) => true,
     }
 }

@@ -9,7 +9,7 @@ use crate::lab::definition::{Detail, Goal};
 use crate::lab::id::GoalId;
 
 const KEYS: &[&str] =
-    &["id", "aliases", "title", "roadmap", "requires", "points", "hints", "detail", "inputs", "checks", "use"];
+    &["id", "aliases", "title", "roadmap", "requires", "points", "hints", "detail", "inputs", "checks"];
 
 impl Reader<'_> {
     pub(super) fn goals(&mut self, root: &Node) -> Vec<Goal> {
@@ -23,10 +23,15 @@ impl Reader<'_> {
         let mut goals: Vec<Goal> = Vec::new();
         let mut places: BTreeMap<String, Span> = BTreeMap::new();
         for item in list.items() {
-            self.known_keys(item, "a goal", KEYS);
-            self.not_yet(item, "use");
-            let Some(goal) = self.goal(item) else { continue };
-            let span = item.get("id").map_or(item.span, |id| id.span);
+            let goal = match item.get("use") {
+                Some(_) => self.used(item),
+                None => {
+                    self.known_keys(item, "a goal", KEYS);
+                    self.goal(item)
+                }
+            };
+            let Some(goal) = goal else { continue };
+            let span = item.get("id").or_else(|| item.get("use")).map_or(item.span, |place| place.span);
             for name in std::iter::once(goal.id.as_str()).chain(goal.aliases.iter().map(String::as_str)) {
                 if places.insert(name.to_owned(), span).is_some() {
                     let hint = "ids stay as they are for good: rename the newer goal".to_owned();
@@ -39,7 +44,7 @@ impl Reader<'_> {
         goals
     }
 
-    fn goal(&mut self, node: &Node) -> Option<Goal> {
+    pub(super) fn goal(&mut self, node: &Node) -> Option<Goal> {
         let id: Option<GoalId> = self.id(node, "id", "a goal");
         let title = self.required_text(node, "title", "a goal");
         let roadmap = self.required_text(node, "roadmap", "a goal").unwrap_or_default();
@@ -105,9 +110,13 @@ impl Reader<'_> {
 
     fn requirements(&mut self, list: &Node, goals: &[Goal]) {
         let place = |goal: &Goal| {
-            let node =
-                list.items().iter().find(|item| item.get("id").and_then(|id| id.text()) == Some(goal.id.as_str()));
-            node.and_then(|node| node.get("requires")).map_or(list.span, |requires| requires.span)
+            let used = format!("/{}", goal.id);
+            let is = |item: &Node| {
+                item.get("id").and_then(|id| id.text()) == Some(goal.id.as_str())
+                    || item.get("use").and_then(|name| name.text()).is_some_and(|name| name.ends_with(&used))
+            };
+            let node = list.items().iter().find(|item| is(item));
+            node.and_then(|node| node.get("requires").or_else(|| node.get("use"))).map_or(list.span, |place| place.span)
         };
         for goal in goals {
             for required in &goal.requires {

@@ -1,11 +1,13 @@
 //! `lab.yaml` to [`Lab`]: every mistake in one run.
 
+mod changes;
 mod check;
 mod goal;
 mod kinds;
 mod names;
 mod predicate;
 mod stacks;
+mod used;
 mod values;
 
 use std::collections::BTreeMap;
@@ -64,8 +66,10 @@ pub fn read_lab(folder: &Path, variables: &Variables) -> Reading {
         folder,
         settings: BTreeMap::new(),
         services: Vec::new(),
+        fillable: Vec::new(),
         needs: Vec::new(),
         stacks: Vec::new(),
+        stack: None,
     };
     let lab = reader.lab(&root, variables);
     let settings = reader.settings;
@@ -81,10 +85,14 @@ struct Reader<'a> {
     settings: BTreeMap<String, Json>,
     /// Names of the stack's services.
     services: Vec<String>,
+    /// Those with a tmpfs that can be filled.
+    fillable: Vec<String>,
     /// What the learner is asked for.
     needs: Vec<Need>,
     /// Names of its throwaway copies.
     stacks: Vec<String>,
+    /// The stack of the check that is being read; `None` outside of checks.
+    stack: Option<String>,
 }
 
 const LAB_KEYS: &[&str] = &[
@@ -147,6 +155,8 @@ impl Reader<'_> {
         let stack = compose::read(root, &context, self.findings);
         self.needs.clone_from(&needs);
         self.services = stack.services.keys().map(ToString::to_string).collect();
+        let fillable = stack.services.iter().filter(|(_, service)| service.sized_tmpfs().next().is_some());
+        self.fillable = fillable.map(|(name, _)| name.to_string()).collect();
         if root.get("services").is_none() {
             self.findings.error("missing-key", root.span, "a lab needs `services`", None);
         }

@@ -70,6 +70,11 @@ impl Reader<'_> {
         }
         let parts: Vec<String> = text.split('.').map(str::to_owned).collect();
         if !fields.contains(&parts[0].as_str()) {
+            if fields.is_empty() {
+                let hint = "it does something; look at what came of it in a step of its own".to_owned();
+                self.findings.error("unknown-field", place.span, "this step observes nothing", hint);
+                return None;
+            }
             let near = nearest(&parts[0], fields.iter().copied());
             let hint = near.map_or_else(
                 || format!("it has {}; `$…` reaches into its main document", fields.join(", ")),

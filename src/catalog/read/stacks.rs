@@ -6,13 +6,12 @@ use super::Reader;
 use super::names::Names;
 use crate::catalog::diagnostic::nearest;
 use crate::catalog::tree::{Node, Value};
+use crate::lab::check::MAIN;
 use crate::lab::{Files, ServiceName, StackCopy};
 
-const KEYS: &[&str] = &["from", "environment", "scale", "workspace", "setup"];
+const KEYS: &[&str] = &["from", "environment", "scale", "workspace", "changes", "setup"];
 /// Keys that the format has and this version does not act on yet.
-const LATER: &[&str] = &["compose", "services", "names", "changes", "ready"];
-/// The learner's environment, which is always there.
-pub(super) const MAIN: &str = "main";
+const LATER: &[&str] = &["compose", "services", "names", "ready"];
 
 impl Reader<'_> {
     /// All copies; each may begin `from` one above it.
@@ -51,6 +50,9 @@ impl Reader<'_> {
                 let choices = [("learner", Files::Learner), ("starter", Files::Starter)];
                 copy.files = self.choice(&files, "workspace", &choices).unwrap_or_default();
             }
+            if let Some(changes) = value.get("changes").cloned() {
+                copy.changes = self.changes(&changes, "`changes`");
+            }
             if let Some(environment) = value.get("environment").cloned() {
                 for entry in environment.entries() {
                     let text = entry.value.scalar().filter(|_| !matches!(entry.value.value, Value::Null));
@@ -78,9 +80,9 @@ impl Reader<'_> {
         copies
     }
 
-    /// The stack that a check names.
-    pub(super) fn known_stack(&mut self, node: &Node) -> String {
-        let Some(name) = self.optional_text(node, "stack") else { return MAIN.into() };
+    /// The stack that a check or a step names.
+    pub(super) fn known_stack(&mut self, node: &Node) -> Option<String> {
+        let name = self.optional_text(node, "stack")?;
         if name != MAIN && !self.stacks.contains(&name) {
             let span = node.get("stack").map_or(node.span, |stack| stack.span);
             let hint = match nearest(&name, self.stacks.iter().map(String::as_str)) {
@@ -89,6 +91,6 @@ impl Reader<'_> {
             };
             self.findings.error("unknown-stack", span, format!("there is no stack `{name}`"), hint);
         }
-        name
+        Some(name)
     }
 }

@@ -26,21 +26,27 @@ pub(super) const SQL: Reference = Reference {
     about: "One statement to PostgreSQL. User, password and database are those that the image was told, unless said.",
     fields: &[
         optional("service", "the server"),
-        required("query", "one statement; `$1`, `$2` … stand for parameters"),
+        optional("query", "one statement; `$1`, `$2` … stand for parameters"),
+        optional(
+            "statements",
+            "how often statements like this (`LIKE` of SQL, any case) were executed in the database since the server began; \
+             the server has to be run with `-c shared_preload_libraries=pg_stat_statements`",
+        ),
         optional("params", "a list, sent as text: the server reads each as the type that it expects"),
         optional("user", ""),
         optional("password", ""),
         optional("database", ""),
     ],
-    choices: &[],
+    choices: &["query", "statements"],
     observed: &[
         seen("count", "rows, or rows affected"),
+        seen("calls", "executions of all `statements` together"),
         seen("value", "the first column of the first row"),
         seen("affected", "rows that a statement without rows changed"),
         seen("error", "what the server refused, else null"),
         seen("code", "its SQLSTATE"),
     ],
-    main: "a list of rows, each a map; the plan of an `EXPLAIN (FORMAT JSON)`",
+    main: "a list of rows, each a map; the plan of an `EXPLAIN (FORMAT JSON)`; of `statements` query, calls and rows",
     unsaid: "`error` is null",
     example: "- sql: { query: \"SELECT count(*) FROM orders WHERE customer = $1\", params: [\"${random.email}\"] }\n  expect: { value: 1 }",
 };

@@ -23,7 +23,7 @@ pub(super) const RUN: Reference = Reference {
     about: "A command in a fresh container, which is removed afterwards: of an image, with the workspace read-only below \
             /workspace, or of a service's own image and settings.",
     fields: &[
-        optional("image", "an image that is on the engine"),
+        optional("image", "an image, fetched or built like those of services"),
         optional("service", "a service of the lab"),
         required("command", "a list of words, or a text for `sh -c`"),
         optional("environment", "a map"),
@@ -38,7 +38,10 @@ pub(super) const RUN: Reference = Reference {
 
 pub(super) const IMAGE: Reference = Reference {
     about: "How an image is configured, and what it is made of.",
-    fields: &[optional("service", "the image of a service"), optional("image", "an image that is on the engine")],
+    fields: &[
+        optional("service", "the image of a service"),
+        optional("image", "an image, fetched or built like those of services"),
+    ],
     choices: &["image", "service"],
     observed: &[
         seen("user", "`root` where none is said"),

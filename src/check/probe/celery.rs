@@ -1,17 +1,12 @@
 //! `celery`: what a worker says of itself, asked from inside its container with its own code.
-//!
-//! The program below runs with the learner's project: what it prints is untrusted, and its crash is the
-//! learner's failure.
 
 use serde_json::{Value, json};
 
-use super::Fields;
-use crate::check::world::{Command, Observation, Unobservable, World};
-use crate::lab::ServiceName;
+use super::{Fields, python};
+use crate::check::world::{Observation, Unobservable, World};
 use crate::lab::stack::Service;
 
 const PROGRAM: &str = include_str!("celery.py");
-/// Marks the one line that is the answer; everything else on standard output is the project's.
 const MARK: &str = "labrunner-celery:";
 
 pub(super) async fn observe<W: World>(fields: &Fields<'_>, world: &W) -> Result<Observation, Unobservable> {
@@ -29,31 +24,21 @@ pub(super) async fn observe<W: World>(fields: &Fields<'_>, world: &W) -> Result<
     } else {
         ("ping", String::new())
     };
-    let argv = ["python3", "-c", PROGRAM, &app, what, &argument].map(str::to_owned).to_vec();
-    let output = world.exec(&service, &Command { argv, ..Command::default() }).await?;
-    let answer = output.stdout.lines().rev().find_map(|line| line.strip_prefix(MARK));
-    let answer: Option<Value> = answer.and_then(|line| serde_json::from_str(line).ok());
-    let Some(answer) = answer else {
-        let said = if output.stderr.trim().is_empty() { output.stdout } else { output.stderr };
-        let what = format!("the Celery app `{app}` could not be loaded or asked: {}", said.trim());
-        return Err(Unobservable::Service { service, what });
-    };
-    observation(&service, what, answer)
+    let arguments = [app.clone(), what.to_owned(), argument];
+    let trouble = format!("the Celery app `{app}` could not be loaded or asked");
+    let answer = python::answer(world, &service, PROGRAM, &arguments, MARK, &trouble).await?;
+    Ok(observation(what, answer))
 }
 
-fn observation(service: &ServiceName, what: &str, answer: Value) -> Result<Observation, Unobservable> {
-    if let Some(error) = answer["error"].as_str() {
-        let what = format!("Celery in `{service}` cannot answer: {error}");
-        return Err(Unobservable::Service { service: service.clone(), what });
-    }
-    Ok(match what {
+fn observation(what: &str, answer: Value) -> Observation {
+    match what {
         "result" => Observation::new(answer.clone(), answer["result"].clone()),
         "ping" => Observation::new(
             json!({ "alive": answer["alive"], "workers": answer["workers"] }),
             answer["workers"].clone(),
         ),
         _ => Observation::new(json!({ "workers": answer["workers"] }), answer["answer"].clone()),
-    })
+    }
 }
 
 /// The value of `-A` or `--app` in a service's command.

@@ -4,9 +4,13 @@ use serde_json::json;
 
 use super::{Fields, Session};
 use crate::check::world::{Observation, Unobservable, World};
+use crate::lab::check::Target;
 
 pub(super) async fn observe<W: World>(fields: &Fields<'_>, world: &W) -> Result<Observation, Unobservable> {
-    let view = world.container(&fields.service()?, 1).await?;
+    let name = fields.required("service")?;
+    let wrong = || Unobservable::Definition(format!("`{name}` is no service and no replica of one"));
+    let (service, replica) = Target::parse(&name).ok_or_else(wrong)?;
+    let view = world.container(&service, replica.unwrap_or(1)).await?;
     Ok(Observation::new(view.document.clone(), view.document))
 }
 

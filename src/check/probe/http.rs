@@ -22,6 +22,28 @@ pub(super) fn target(url: &str) -> Result<(String, u16, Url), Unobservable> {
     Ok((host, port, parsed))
 }
 
+/// A request with the headers that the step names. It may be sent to another port, where that one leads to the
+/// URL's; whoever gets it sees the URL's own.
+pub(super) fn request(
+    client: &reqwest::Client,
+    method: Method,
+    url: &Url,
+    port: u16,
+    fields: &Fields<'_>,
+) -> Result<reqwest::RequestBuilder, Unobservable> {
+    let mut there = url.clone();
+    let headers = fields.pairs("headers")?;
+    let moved = url.port_or_known_default() != Some(port) && there.set_port(Some(port)).is_ok();
+    let mut request = client.request(method, there).query(&fields.pairs("query")?);
+    if moved && !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
+        request = request.header("host", url.authority().rsplit('@').next().unwrap_or_default());
+    }
+    for (name, value) in headers {
+        request = request.header(name, value);
+    }
+    Ok(request)
+}
+
 pub(super) async fn observe<W: World>(
     fields: &Fields<'_>,
     world: &W,
@@ -48,10 +70,7 @@ pub(super) async fn observe<W: World>(
             client = client.cookie_provider(session.cookies.clone());
         }
         let client = client.build().map_err(|error| Unobservable::Machine(format!("no HTTP client: {error}")))?;
-        let mut request = client.request(method.clone(), url.clone()).query(&fields.pairs("query")?);
-        for (name, value) in fields.pairs("headers")? {
-            request = request.header(name, value);
-        }
+        let mut request = request(&client, method.clone(), &url, address.port(), fields)?;
         if let Some((user, password)) = fields.text("auth")?.as_deref().and_then(|auth| auth.split_once(':')) {
             request = request.basic_auth(user, Some(password));
         }

@@ -44,10 +44,7 @@ pub(super) async fn observe<W: World>(
     let method = fields.text("method")?.unwrap_or_else(|| "GET".into());
     let method = reqwest::Method::from_bytes(method.as_bytes())
         .map_err(|_| wrong("method", "an HTTP method", &method.into()))?;
-    let mut request = client.request(method, url).query(&fields.pairs("query")?);
-    for (name, value) in fields.pairs("headers")? {
-        request = request.header(name, value);
-    }
+    let mut request = http::request(&client, method, &url, address.port(), fields)?;
     if let Some(body) = fields.get("json") {
         request = request.json(body);
     }

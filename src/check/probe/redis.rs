@@ -67,7 +67,7 @@ pub(in crate::check) async fn connect(
 fn document(reply: Reply) -> (&'static str, Value) {
     match reply {
         Reply::Nil => ("nil", Value::Null),
-        Reply::Int(number) => ("int", number.into()),
+        Reply::Int(number) => ("integer", number.into()),
         Reply::BulkString(bytes) => ("string", String::from_utf8_lossy(&bytes).into_owned().into()),
         Reply::SimpleString(text) => ("status", text.into()),
         Reply::Okay => ("status", "OK".into()),

@@ -33,17 +33,35 @@ pub(super) async fn observe<W: World>(fields: &Fields<'_>, world: &W) -> Result<
     let (client, connection) = connected
         .map_err(|error| failed(format!("PostgreSQL does not let `{user}` into `{database}`: {}", words(&error))))?;
     let driving = tokio::spawn(connection);
-    let query = fields.required("query")?;
+    let statements = fields.text("statements")?;
+    let query = match &statements {
+        Some(_) => STATEMENTS.to_owned(),
+        None => fields.required("query")?,
+    };
     let parameters: Vec<Parameter> = match fields.get("params") {
+        _ if statements.is_some() => vec![Parameter(statements.clone())],
         None => Vec::new(),
         Some(Value::Array(list)) => list.iter().map(Parameter::new).collect(),
         Some(other) => return Err(wrong("params", "a list", other)),
     };
+    if statements.is_some() {
+        // Needs the right to make extensions; whoever may not is told so by the statement below.
+        let _ = client.batch_execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements").await;
+    }
     let asked = ask(&client, &query, &parameters).await;
     drop(client);
     driving.abort();
     match asked {
-        Ok(observation) => Ok(observation),
+        Ok(mut observation) => {
+            if let (Some(_), Value::Array(rows)) = (&statements, &observation.main) {
+                let calls: i64 = rows.iter().filter_map(|row| row["calls"].as_i64()).sum();
+                observation.fields.insert("calls".into(), calls.into());
+            }
+            Ok(observation)
+        }
+        Err(error) if statements.is_some() && error.as_db_error().is_some() => {
+            Err(Unobservable::Definition(format!("the server does not count statements: {}", words(&error))))
+        }
         // The server refused the statement: that is an answer.
         Err(error) => match error.as_db_error() {
             Some(refused) => Ok(Observation::new(
@@ -54,6 +72,13 @@ pub(super) async fn observe<W: World>(fields: &Fields<'_>, world: &W) -> Result<
         },
     }
 }
+
+/// Statements of this database that look like `$1`; the probe's own are left out
+/// (postgresql.org/docs/17/pgstatstatements.html).
+const STATEMENTS: &str = "SELECT s.query, s.calls, s.rows FROM pg_stat_statements s \
+     JOIN pg_database d ON d.oid = s.dbid \
+     WHERE d.datname = current_database() AND s.query ILIKE $1 AND s.query NOT ILIKE '%pg_stat_statements%' \
+     AND s.query NOT ILIKE '%labrunner_row%' ORDER BY s.calls DESC, s.query";
 
 /// Statements that give rows and change nothing by themselves.
 const ROWS: &[&str] = &["SELECT", "WITH", "VALUES", "TABLE"];

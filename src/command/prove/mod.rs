@@ -36,11 +36,30 @@ fn default_jobs() -> usize {
     std::thread::available_parallelism().map_or(2, |cores| cores.get().clamp(2, 4))
 }
 
-/// Proves a lab.
+/// Proves labs, one after the other; the budget is for all of them.
 ///
 /// # Errors
-/// The lab has mistakes or the engine refuses. A wrong cell is no error: it is in the view, and exit code 1.
-pub async fn prove(app: &App, name: &str, request: &ProveRequest) -> Result<Outcome, Failure> {
+/// A lab has mistakes or the engine refuses. A wrong cell is no error: it is in the view, and exit code 1.
+pub async fn prove(app: &App, names: &[String], request: &ProveRequest) -> Result<Outcome, Failure> {
+    let until = request.budget.map(|budget| Instant::now() + budget);
+    let mut labs = Vec::new();
+    for name in names {
+        labs.push(prove_one(app, name, request, until).await?);
+    }
+    let code = if labs.iter().all(is_right) { exit_code::OK } else { exit_code::FAILED };
+    Ok(Outcome { code, view: View::Prove { labs } })
+}
+
+fn is_right(view: &ProveView) -> bool {
+    view.cells.iter().all(|cell| cell.wrong.is_empty()) && view.left.is_empty()
+}
+
+async fn prove_one(
+    app: &App,
+    name: &str,
+    request: &ProveRequest,
+    until: Option<Instant>,
+) -> Result<ProveView, Failure> {
     let began = Instant::now();
     let outline = app.choose(Some(name))?;
     let engine = super::doctor::engine(app).await?;
@@ -59,7 +78,7 @@ pub async fn prove(app: &App, name: &str, request: &ProveRequest) -> Result<Outc
     let rounds = request.repeat.max(1);
     let queue = Queue {
         waiting: Mutex::new((1..=rounds).flat_map(|round| variants.iter().map(move |one| (round, one))).collect()),
-        until: request.budget.map(|budget| began + budget),
+        until,
         board: Mutex::default(),
     };
     let jobs = request.jobs.unwrap_or_else(default_jobs).clamp(1, rounds * variants.len());
@@ -93,11 +112,10 @@ pub async fn prove(app: &App, name: &str, request: &ProveRequest) -> Result<Outc
         jobs,
         took: milliseconds(began),
     };
-    let good = view.cells.iter().all(|cell| cell.wrong.is_empty()) && view.left.is_empty();
-    if request.write && good && view.not_run.is_empty() && request.only.is_none() {
+    if request.write && is_right(&view) && view.not_run.is_empty() && request.only.is_none() {
         proof::write_proof(&lab, &view)?;
     }
-    Ok(Outcome { code: if good { exit_code::OK } else { exit_code::FAILED }, view: View::Prove(view) })
+    Ok(view)
 }
 
 /// The cells that wait, and what came of those that were run.
