@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use serde_json::Value;
 
@@ -14,12 +14,15 @@ use crate::docker::DockerEngine;
 use crate::docker::reach::Reach;
 use crate::docker::world::DockerWorld;
 use crate::environment::Identity;
+use crate::environment::carried::{self, Carried};
 use crate::environment::intent::Journal;
 use crate::environment::lock::Lock;
 use crate::event::Sink;
 use crate::image::Policy;
 use crate::image::base::BaseSettings;
+use crate::image::ensure::Means;
 use crate::lab::id::InstanceName;
+use crate::lab::stack::Stack;
 use crate::lab::{Lab, ServiceName};
 use crate::record::Record;
 use crate::workspace::save::Saves;
@@ -58,21 +61,48 @@ pub struct Opened {
     pub saves: Saves,
     /// How its services are reached, once that was decided.
     pub reach: OnceLock<Reach>,
+    /// What its files are for an engine that does not see them.
+    pub carrying: Mutex<Option<Arc<Carrying>>>,
+}
+
+/// A stack for an engine that does not see this machine's files.
+pub struct Carrying {
+    /// With volumes for folders.
+    pub stack: Stack,
+    pub folders: Vec<Carried>,
 }
 
 impl Opened {
     /// The environment as checks see it.
     pub fn world(&self, engine: &DockerEngine, images: BTreeMap<ServiceName, (String, String)>) -> DockerWorld {
+        let carrying = self.carrying();
+        let mut lab = self.lab.clone();
+        lab.stack = self.stack();
         DockerWorld {
             engine: engine.clone(),
             identity: self.identity.clone(),
-            lab: self.lab.clone(),
+            lab,
             workspace: self.workspace.clone(),
+            workspace_volume: carrying.map(|_| carried::key(&self.workspace)),
             journal: self.journal.clone(),
             images: std::sync::Mutex::new(images),
             known: std::sync::Mutex::default(),
             reach: self.reach.get().cloned().unwrap_or_default(),
         }
+    }
+
+    /// The stack as the engine has it.
+    pub fn stack(&self) -> Stack {
+        self.carrying().map_or_else(|| self.lab.stack.clone(), |carrying| carrying.stack.clone())
+    }
+
+    /// What its files are for an engine that does not see them; `None` where they are mounted.
+    pub fn carrying(&self) -> Option<Arc<Carrying>> {
+        self.carrying.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn set_carrying(&self, carrying: Option<Carrying>) {
+        *self.carrying.lock().unwrap_or_else(PoisonError::into_inner) = carrying.map(Arc::new);
     }
 }
 
@@ -91,6 +121,18 @@ impl App {
         // Waiting for a key would hold up everything else, Ctrl-C included.
         let answer = tokio::task::spawn_blocking(move || sink.ask(&question)).await;
         matches!(answer, Ok(Some(true)))
+    }
+
+    /// How images are had.
+    pub fn means(&self) -> Means<'_> {
+        let cargo_home = self.environment.get("CARGO_HOME").map(PathBuf::from);
+        Means {
+            policy: self.policy,
+            base: &self.base,
+            cache: self.cache.clone(),
+            cargo_home: cargo_home.unwrap_or_else(|| self.home.join(".cargo")),
+            sink: self.sink.as_ref(),
+        }
     }
 
     /// The course root.
@@ -200,6 +242,7 @@ impl App {
             workspace,
             journal: Journal::new(&folder),
             reach: OnceLock::new(),
+            carrying: Mutex::default(),
             saves: Saves::new(self.state.join("saves").join(lab.id.as_str())),
             folder,
             lab,

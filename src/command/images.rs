@@ -61,7 +61,7 @@ pub async fn list(app: &App) -> Result<Outcome, Failure> {
 pub async fn fetch(app: &App, lab: Option<&str>, policy: Policy) -> Result<Outcome, Failure> {
     let engine = super::doctor::engine(app).await?;
     let names: Vec<String> = names(app, lab)?.into_iter().collect();
-    let means = Means { policy, base: &app.base, cache: app.cache.clone(), sink: app.sink.as_ref() };
+    let means = Means { policy, ..app.means() };
     let ready = image::ensure(&engine, &names, &means).await?;
     let lines: Vec<String> =
         ready.iter().map(|(name, one)| format!("{name} from {} ({})", one.source.word(), one.name)).collect();
@@ -75,7 +75,7 @@ pub async fn fetch(app: &App, lab: Option<&str>, policy: Policy) -> Result<Outco
 pub async fn save(app: &App, lab: Option<&str>, file: &Path) -> Result<Outcome, Failure> {
     let engine = app.engine().await?;
     let names: Vec<String> = names(app, lab)?.into_iter().collect();
-    let means = Means { policy: app.policy, base: &app.base, cache: app.cache.clone(), sink: app.sink.as_ref() };
+    let means = app.means();
     let ready = image::ensure(&engine, &names, &means).await?;
     let names: Vec<&str> = ready.values().map(|one| one.name.as_str()).collect();
     let bytes = engine.save(&names, file).await?;

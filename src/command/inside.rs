@@ -49,13 +49,17 @@ pub async fn logs(app: &App, lab: Option<&str>, service: &str, tail: Option<usiz
 /// # Errors
 /// The service does not run.
 pub async fn exec(app: &App, lab: Option<&str>, service: &str, argv: &[String]) -> Result<Outcome, Failure> {
-    let (engine, _, container) = container(app, lab, service).await?;
+    let (engine, opened, container) = container(app, lab, service).await?;
     if container.state != ContainerState::Running {
         return Err(
             Failure::engine(format!("`{service}` is {}", container.state.word())).hint("`labrunner start` starts it")
         );
     }
     let output = engine.exec(&container.id, &ExecRequest { argv: argv.to_vec(), ..ExecRequest::default() }).await?;
+    // Where another command holds the environment, that one brings files back.
+    if let Ok(lock) = app.lock(&opened) {
+        super::carrying::bring_back(app, &opened, &engine, &lock).await;
+    }
     let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     let code = u8::try_from(output.code).unwrap_or(1);
     Ok(Outcome { code, view: View::Raw { text } })
@@ -66,12 +70,15 @@ pub async fn exec(app: &App, lab: Option<&str>, service: &str, argv: &[String]) 
 /// # Errors
 /// The service does not run, or the client is missing.
 pub async fn shell(app: &App, lab: Option<&str>, service: &str) -> Result<Outcome, Failure> {
-    let (_, _, container) = container(app, lab, service).await?;
+    let (engine, opened, container) = container(app, lab, service).await?;
     let script = "command -v bash >/dev/null && exec bash || exec sh";
     let status = Command::new("docker").args(["exec", "-it", &container.id, "sh", "-c", script]).status();
     let status = status.map_err(|error| {
         Failure::engine(format!("`docker` cannot be run: {error}")).hint("`labrunner exec` works without it")
     })?;
+    if let Ok(lock) = app.lock(&opened) {
+        super::carrying::bring_back(app, &opened, &engine, &lock).await;
+    }
     let code = status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1);
     Ok(Outcome { code, view: View::Raw { text: String::new() } })
 }

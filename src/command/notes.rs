@@ -25,6 +25,10 @@ pub struct Notes {
     pub baselines: BTreeMap<String, String>,
     /// Whether services are reached through a relay; `None` until it was decided.
     pub relay: Option<bool>,
+    /// Whether files are copied to the engine, which does not see them; `None` until it was decided.
+    pub copied: Option<bool>,
+    /// What was copied: volume to path to hash.
+    pub carried: BTreeMap<String, BTreeMap<String, String>>,
     /// Where images came from.
     pub sources: BTreeMap<String, String>,
 }

@@ -55,9 +55,10 @@ pub async fn reset(app: &App, words: &[String], request: &ResetRequest) -> Resul
         }));
     }
     let engine = super::doctor::engine(app).await?;
-    let _lock = app.lock(&opened)?;
+    let lock = app.lock(&opened)?;
     let record = app.record()?;
     recover(app, &opened, &engine).await?;
+    super::carrying::bring_back(app, &opened, &engine, &lock).await;
     let mut done = Vec::new();
     if request.workspace {
         let snapshot = opened.saves.save(&opened.workspace)?;
@@ -232,12 +233,13 @@ pub async fn down(app: &App, name: Option<&str>, all: bool) -> Result<Outcome, F
         return down_all(app, &engine).await;
     }
     let opened = app.open(&app.choose(name)?)?;
-    let _lock = app.lock(&opened)?;
+    let lock = app.lock(&opened)?;
     let there = !engine.observe(&opened.identity).await?.is_empty();
     for intent in opened.journal.open_intents()? {
         finish_workspace(app, &opened, &intent)?;
         opened.journal.done(&intent)?;
     }
+    super::carrying::bring_back(app, &opened, &engine, &lock).await;
     opened.journal.begin(&Intent::Down)?;
     remove_all(app, &opened, &engine).await?;
     opened.journal.done(&Intent::Down)?;

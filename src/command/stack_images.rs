@@ -29,9 +29,9 @@ pub async fn images(
     sources: &mut BTreeMap<String, String>,
 ) -> Result<(Images, BTreeMap<ServiceName, NotReady>), Failure> {
     let stack = &opened.lab.stack;
-    let means = Means { policy: app.policy, base: &app.base, cache: app.cache.clone(), sink: app.sink.as_ref() };
+    let means = app.means();
     let mut named: Vec<String> = opened.lab.images().into_iter().collect();
-    if opened.reach.get().is_some_and(Reach::is_relay) {
+    if opened.reach.get().is_some_and(Reach::is_relay) || opened.carrying().is_some() {
         named.push(RELAY_IMAGE.into());
     }
     let ready = image::ensure(engine, &named, &means).await?;

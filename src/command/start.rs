@@ -37,7 +37,7 @@ pub async fn start(app: &App, name: Option<&str>, workspace: Option<&Path>, dry_
             let step = format!("make the workspace {}", opened.workspace.display());
             steps.push((step, "it is not there; made from the starter".to_owned()));
         }
-        steps.extend(planned(&opened, &engine).await?);
+        steps.extend(planned(app, &opened, &engine).await?);
         return Ok(Outcome::ok(View::Plan { title: format!("start {} would", opened.identity), steps }));
     }
     let record = app.record()?;
@@ -102,6 +102,10 @@ async fn urls(opened: &Opened, engine: &crate::docker::DockerEngine) -> Result<V
         .map(|(service, target, host)| match target {
             25 | 1025 | 5432 | 6379 | 5672 => (service, format!("127.0.0.1:{host}")),
             _ => (service, format!("http://127.0.0.1:{host}/")),
+        })
+        .map(|(service, url)| match engine.is_local() {
+            true => (service, url),
+            false => (service, format!("{url} on the engine's machine")),
         })
         .collect();
     urls.sort();

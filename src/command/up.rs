@@ -45,8 +45,9 @@ pub struct Up {
 ///
 /// # Errors
 /// As [`up`].
-pub async fn planned(opened: &Opened, engine: &DockerEngine) -> Result<Vec<(String, String)>, Failure> {
-    let notes = Notes::read(&opened.folder);
+pub async fn planned(app: &App, opened: &Opened, engine: &DockerEngine) -> Result<Vec<(String, String)>, Failure> {
+    let mut notes = Notes::read(&opened.folder);
+    super::carrying::decide(app, opened, engine, &mut notes).await?;
     let (images, mut steps) = stack_images::planned(opened, engine).await?;
     let observed = engine.observe(&opened.identity).await?;
     steps.extend(plan_for(opened, &notes, &images, &observed, notes.subnet.clone()).describe());
@@ -61,14 +62,16 @@ pub async fn up(app: &App, opened: &Opened, engine: &DockerEngine) -> Result<Up,
     super::consent::consent(app, opened).await?;
     recover(app, opened, engine).await?;
     let mut notes = Notes::read(&opened.folder);
-    let files = Tree::read(&opened.workspace, &ignored(&opened.lab.workspace_ignore))?;
-    let hash = files.code_hash();
     super::reaching::decide(app, opened, engine, &mut notes).await?;
+    super::carrying::decide(app, opened, engine, &mut notes).await?;
     let mut failed = BTreeMap::new();
     let mut sources = BTreeMap::new();
     let (images, broken) = images(app, opened, engine, &mut sources).await?;
     failed.extend(broken);
     let observed = engine.observe(&opened.identity).await?;
+    super::carrying::carry(opened, engine, &mut notes, &observed).await?;
+    let files = Tree::read(&opened.workspace, &ignored(&opened.lab.workspace_ignore))?;
+    let hash = files.code_hash();
     if notes.subnet.is_none() || observed.networks.is_empty() {
         notes.subnet = subnet(app, opened, engine, &[]).await?;
     }
@@ -212,7 +215,7 @@ fn plan_for(opened: &Opened, notes: &Notes, images: &Images, observed: &Observed
         as_written: false,
         cpus: std::thread::available_parallelism().map_or(1.0, |count| usize::from(count) as f64),
     };
-    plan(wanted(&opened.lab.stack, &choices), observed)
+    plan(wanted(&opened.stack(), &choices), observed)
 }
 
 #[cfg(unix)]

@@ -59,6 +59,14 @@ impl Reach {
     }
 }
 
+/// Where an engine runs, as it says itself.
+pub(super) struct Whereabouts {
+    pub(super) desktop: bool,
+    pub(super) rootless: bool,
+    /// Under this machine's own name: a socket may lead elsewhere, through ssh or into a container.
+    pub(super) here: bool,
+}
+
 impl DockerEngine {
     /// Whether containers' addresses mean something on this machine. Docker Desktop and rootless engines keep their
     /// networks to themselves, and an engine behind TCP has a machine of its own.
@@ -69,10 +77,18 @@ impl DockerEngine {
         if !self.is_local() || !cfg!(target_os = "linux") {
             return Ok(false);
         }
+        let engine = self.whereabouts().await?;
+        Ok(engine.here && !engine.desktop && !engine.rootless)
+    }
+
+    pub(super) async fn whereabouts(&self) -> Result<Whereabouts, EngineError> {
         let info = call("ask the engine about itself", limit::LOOK, self.docker.info()).await?;
-        let desktop = info.operating_system.is_some_and(|name| name.contains("Docker Desktop"));
-        let rootless = info.security_options.unwrap_or_default().iter().any(|option| option.contains("rootless"));
-        Ok(!desktop && !rootless)
+        let this_machine = rustix::system::uname();
+        Ok(Whereabouts {
+            desktop: info.operating_system.is_some_and(|name| name.contains("Docker Desktop")),
+            rootless: info.security_options.unwrap_or_default().iter().any(|option| option.contains("rootless")),
+            here: info.name.is_some_and(|name| this_machine.nodename().to_bytes() == name.as_bytes()),
+        })
     }
 
     /// The relay's container, made if there is none that runs in the environment's present networks.
@@ -96,7 +112,8 @@ impl DockerEngine {
         Ok(id)
     }
 
-    async fn relay_image(&self) -> Result<(String, String), EngineError> {
+    /// The image of labrunner's own containers.
+    pub(super) async fn relay_image(&self) -> Result<(String, String), EngineError> {
         let missing = |why: String| EngineError {
             operation: format!("find the image `{RELAY_IMAGE}`, which services are reached through"),
             fault: crate::environment::EngineFault::NotFound,

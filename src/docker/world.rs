@@ -24,6 +24,8 @@ pub struct DockerWorld {
     pub identity: Identity,
     pub lab: Lab,
     pub workspace: PathBuf,
+    /// The volume of the stack that stands for the workspace where the engine does not see it.
+    pub workspace_volume: Option<String>,
     pub journal: Journal,
     /// Name and id of each service's image on the engine; others after a `change`.
     pub images: Mutex<BTreeMap<ServiceName, (String, String)>>,
@@ -188,11 +190,11 @@ impl World for DockerWorld {
                 (service.clone(), definition, image.ok_or_else(missing)?)
             }
             Origin::Image(image) => {
-                let mount = Mount {
-                    target: "/workspace".into(),
-                    read_only: true,
-                    source: MountSource::Bind { path: self.workspace.clone(), create: false },
+                let source = match self.workspace_volume.clone() {
+                    Some(name) => MountSource::Volume { name, nocopy: true, subpath: None },
+                    None => MountSource::Bind { path: self.workspace.clone(), create: false },
                 };
+                let mount = Mount { target: "/workspace".into(), read_only: true, source };
                 let definition =
                     Service { mounts: vec![mount], working_dir: Some("/workspace".into()), ..Service::default() };
                 let name = ServiceName::new("run").map_err(|error| Unobservable::Definition(error.to_string()))?;

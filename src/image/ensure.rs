@@ -53,6 +53,8 @@ pub struct Means<'a> {
     pub base: &'a BaseSettings,
     /// A folder for what is kept and can be made again.
     pub cache: PathBuf,
+    /// Where cargo keeps what it fetches.
+    pub cargo_home: PathBuf,
     pub sink: &'a dyn Sink,
 }
 
@@ -175,7 +177,7 @@ async fn cook<E: ImageEngine>(
     means.sink.emit(Event::ImageBegan { image: image.clone(), how: "recipe" });
     let line = |line: &str| means.sink.emit(Event::ImageLine { image: image.clone(), line: line.to_owned() });
     let program = match &recipe.program {
-        Some(program) => Some(program.build(&means.cache, &line).await?),
+        Some(program) => Some(program.build(&means.cache, &means.cargo_home, &line).await?),
         None => None,
     };
     let context = recipe.context(program.as_deref()).map_err(|error| ImageError::Engine(error.to_string()))?;

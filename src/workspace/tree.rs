@@ -30,6 +30,13 @@ pub fn ignored(patterns: &[String]) -> Gitignore {
     self::patterns(&all)
 }
 
+/// Of [`ignored`], the patterns that concern a name wherever it stands.
+pub fn ignored_names(patterns: &[String]) -> Vec<String> {
+    let given = patterns.iter().map(|pattern| pattern.trim_end_matches('/').to_owned());
+    let names = given.filter(|pattern| !pattern.contains('/') && !pattern.starts_with('!'));
+    ALWAYS.iter().map(|one| (*one).to_owned()).chain(names).collect()
+}
+
 /// Patterns as in a `.gitignore`.
 pub fn patterns(list: &[String]) -> Gitignore {
     let mut builder = GitignoreBuilder::new("");
@@ -131,22 +138,28 @@ impl Tree {
             }
         }
         for (path, content) in self.0.iter().filter(|(path, content)| present.0.get(*path) != Some(content)) {
-            write(&folder.join(path), content)?;
+            content.write(&folder.join(path))?;
         }
         Ok(())
     }
 }
 
-fn write(path: &Path, content: &Content) -> Result<(), WorkspaceError> {
-    use std::io::Write;
-    let folder = path.parent().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder).map_err(WorkspaceError::file("create", folder))?;
-    let failed = || WorkspaceError::file("write", path);
-    let mut file = tempfile::Builder::new().prefix(".labrunner-").tempfile_in(folder).map_err(failed())?;
-    file.write_all(&content.bytes).map_err(failed())?;
-    set_mode(file.path(), content.executable).map_err(failed())?;
-    file.persist(path).map_err(|error| failed()(error.error))?;
-    Ok(())
+impl Content {
+    /// Writes the file as a whole, with the folders that it needs.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn write(&self, path: &Path) -> Result<(), WorkspaceError> {
+        use std::io::Write;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        std::fs::create_dir_all(folder).map_err(WorkspaceError::file("create", folder))?;
+        let failed = || WorkspaceError::file("write", path);
+        let mut file = tempfile::Builder::new().prefix(".labrunner-").tempfile_in(folder).map_err(failed())?;
+        file.write_all(&self.bytes).map_err(failed())?;
+        set_mode(file.path(), self.executable).map_err(failed())?;
+        file.persist(path).map_err(|error| failed()(error.error))?;
+        Ok(())
+    }
 }
 
 #[cfg(unix)]

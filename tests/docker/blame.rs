@@ -1,5 +1,6 @@
 //! Whose fault it is: every row of the table, on a real engine.
 
+use std::process::Child;
 use std::time::{Duration, Instant};
 
 use crate::proxy::{Proxy, When};
@@ -70,6 +71,14 @@ fn what_the_learners_service_does_is_the_learners() {
 
 /// Verifies, and does `meanwhile` as soon as the check has begun.
 fn interfered(lab: &LabEnv, meanwhile: impl FnOnce()) -> Said {
+    let child = held(lab);
+    meanwhile();
+    docker(&["exec", &lab.container("witness"), "redis-cli", "DEL", "hold"]);
+    said(child.wait_with_output().unwrap())
+}
+
+/// A verification that has begun and waits until the witness holds it no longer.
+fn held(lab: &LabEnv) -> Child {
     let witness = lab.container("witness");
     docker(&["exec", &witness, "redis-cli", "DEL", "asked"]);
     docker(&["exec", &witness, "redis-cli", "SET", "hold", "yes"]);
@@ -78,9 +87,7 @@ fn interfered(lab: &LabEnv, meanwhile: impl FnOnce()) -> Said {
     while !docker(&["exec", &witness, "redis-cli", "GET", "asked"]).out.contains("yes") {
         assert!(began.elapsed() < Duration::from_secs(60), "the check never began");
     }
-    meanwhile();
-    docker(&["exec", &witness, "redis-cli", "DEL", "hold"]);
-    said(child.wait_with_output().unwrap())
+    child
 }
 
 #[test]
@@ -113,8 +120,9 @@ fn what_others_do_meanwhile_is_nobodys() {
     says(&gone, UNDECIDED, &["`web`"]);
     assert_eq!(lab.run(&["start", "blame"]).code, 0);
     // A server that takes its time to recover takes connections and answers none.
-    let recovering = lab.spawn(&["verify", "blame"]);
-    let waits = docker(&["exec", &witness, "redis-cli", "CLIENT", "PAUSE", "30000", "ALL"]);
+    let witness = lab.container("witness");
+    let recovering = held(&lab);
+    let waits = docker(&["exec", &witness, "redis-cli", "CLIENT", "PAUSE", "600000", "ALL"]);
     assert!(waits.out.contains("OK"), "{waits:?}");
     says(&said(recovering.wait_with_output().unwrap()), UNDECIDED, &["`witness`"]);
     docker(&["restart", "-t", "0", &witness]);

@@ -12,6 +12,7 @@ mod kills;
 mod kinds;
 mod proxy;
 mod registry;
+mod remote;
 mod scenarios;
 mod support;
 mod watch;

@@ -16,6 +16,8 @@ pub struct LabEnv {
     lab: &'static str,
     instance: String,
     reach: &'static str,
+    /// `DOCKER_HOST`, where it is not this machine's engine.
+    host: Option<String>,
 }
 
 impl LabEnv {
@@ -31,12 +33,18 @@ impl LabEnv {
         let unique = folder.path().file_name().unwrap().to_string_lossy().to_lowercase();
         let unique: String = unique.chars().filter(char::is_ascii_alphanumeric).collect();
         std::fs::create_dir_all(folder.path().join(".labrunner")).unwrap();
-        Self { lab, instance: format!("{name}-{unique}"), folder, reach: "auto" }
+        Self { lab, instance: format!("{name}-{unique}"), folder, reach: "auto", host: None }
     }
 
     /// With services that are reached through a relay.
     pub fn by_relay(mut self) -> Self {
         self.reach = "relay";
+        self
+    }
+
+    /// On another engine.
+    pub fn at(mut self, host: &str) -> Self {
+        self.host = Some(host.to_owned());
         self
     }
 
@@ -98,6 +106,7 @@ impl LabEnv {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
+        command.envs(self.host.iter().map(|host| ("DOCKER_HOST", host)));
         command
     }
 

@@ -1,0 +1,107 @@
+//! An engine on another machine: in a container, behind TCP, with files, networks and images of its own.
+
+use std::process::{Command, Stdio};
+
+use crate::support::{LabEnv, Said, docker, recipe};
+
+/// An engine in a container; gone when the test ends.
+struct FarEngine {
+    name: String,
+    host: String,
+}
+
+impl FarEngine {
+    fn start(env: &LabEnv) -> Self {
+        recipe(env, "docker:26-dind");
+        let name = format!("labrunner-test-engine-{}", std::process::id());
+        let mut arguments: Vec<String> = ["run", "-d", "--name", &name].map(str::to_owned).into();
+        // What an engine needs, by name: `--privileged` is refused on some machines.
+        let capabilities = "SYS_ADMIN NET_ADMIN NET_RAW SYS_PTRACE SYS_CHROOT MKNOD SETUID SETGID SETFCAP SETPCAP \
+                            DAC_OVERRIDE DAC_READ_SEARCH SYS_NICE IPC_LOCK AUDIT_WRITE";
+        arguments.extend(capabilities.split_whitespace().map(|one| format!("--cap-add={one}")));
+        let profiles = ["seccomp", "apparmor", "systempaths"];
+        arguments.extend(profiles.map(|one| format!("--security-opt={one}=unconfined")));
+        arguments.extend(
+            ["-v", "/sys/fs/cgroup:/sys/fs/cgroup", "-e", "DOCKER_TLS_CERTDIR=", "labrunner.local/docker:26-dind"]
+                .map(str::to_owned),
+        );
+        let started = docker(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+        assert_eq!(started.code, 0, "{started:?}");
+        let address = docker(&["inspect", "-f", "{{.NetworkSettings.IPAddress}}", &name]).out;
+        let engine = Self { name, host: format!("tcp://{}:2375", address.trim()) };
+        while engine.docker(&["info"]).code != 0 {
+            let log = docker(&["logs", &engine.name]);
+            let running = docker(&["inspect", "-f", "{{.State.Running}}", &engine.name]);
+            assert_eq!(running.out.trim(), "true", "the engine has ended: {log:?}");
+        }
+        engine
+    }
+
+    fn docker(&self, arguments: &[&str]) -> Said {
+        docker(&[&["-H", &self.host], arguments].concat())
+    }
+
+    /// Brings images over.
+    fn load(&self, images: &[&str]) {
+        let mut save = Command::new("docker").arg("save").args(images).stdout(Stdio::piped()).spawn().unwrap();
+        let mut load = Command::new("docker");
+        load.args(["-H", &self.host, "load"]).stdin(save.stdout.take().unwrap()).stdout(Stdio::null());
+        assert!(load.status().unwrap().success());
+        assert!(save.wait().unwrap().success());
+    }
+
+    fn left(&self) -> String {
+        let filter = ["--filter", "label=dev.labrunner.lab"];
+        let kinds: [&[&str]; 3] = [&["ps", "-aq"], &["volume", "ls", "-q"], &["network", "ls", "-q"]];
+        kinds.iter().map(|kind| self.docker(&[*kind, &filter].concat()).out).collect()
+    }
+}
+
+impl Drop for FarEngine {
+    fn drop(&mut self) {
+        docker(&["rm", "-fv", &self.name]);
+    }
+}
+
+#[test]
+fn a_lab_on_an_engine_that_sees_no_file_of_this_machine() {
+    let lab = LabEnv::new("far");
+    recipe(&lab, "python:3.13-slim");
+    recipe(&lab, "redis:8");
+    let engine = FarEngine::start(&lab);
+    engine.load(&["labrunner.local/base:trixie", "labrunner.local/python:3.13-slim", "labrunner.local/redis:8"]);
+    let lab = lab.at(&engine.host);
+
+    let started = lab.run(&["start", "page"]);
+    assert_eq!(started.code, 0, "{started:?}");
+    let starter = lab.run(&["verify", "page"]);
+    assert_eq!(starter.code, 1, "{starter:?}");
+    assert!(starter.out.contains("the page does not say hello"), "{starter:?}");
+    lab.solve();
+    let solved = lab.run(&["verify", "page"]);
+    assert_eq!(solved.code, 0, "{solved:?}");
+
+    // What a service writes comes back; what is removed here goes there.
+    let made = lab.workspace().join("deep/er/made.txt");
+    let write = "mkdir -p /app/deep/er && echo there > /app/deep/er/made.txt";
+    assert_eq!(lab.run(&["exec", "web", "sh", "-c", write]).code, 0);
+    assert_eq!(std::fs::read_to_string(&made).unwrap(), "there\n");
+    // Changed on both sides: what the learner has written stays, here and there.
+    let both = "echo over there > /app/deep/er/made.txt";
+    std::fs::write(&made, "here\n").unwrap();
+    assert_eq!(lab.run(&["exec", "web", "sh", "-c", both]).code, 0);
+    assert_eq!(std::fs::read_to_string(&made).unwrap(), "here\n");
+    assert_eq!(lab.run(&["exec", "web", "cat", "/app/deep/er/made.txt"]).out, "here\n");
+    std::fs::remove_dir_all(lab.workspace().join("deep")).unwrap();
+    assert_eq!(lab.run(&["verify", "page"]).code, 0);
+    let gone = lab.run(&["exec", "web", "ls", "/app"]);
+    assert_eq!(gone.out, "serve.py\n", "{gone:?}");
+
+    // What was written there last is not lost with the volume.
+    let id = engine.docker(&["ps", "-q", "--filter", "label=dev.labrunner.service=web"]);
+    let late = engine.docker(&["exec", id.out.trim(), "sh", "-c", "echo late > /app/late.txt"]);
+    assert_eq!(late.code, 0, "{late:?}");
+    assert_eq!(lab.run(&["down", "page"]).code, 0);
+    assert_eq!(std::fs::read_to_string(lab.workspace().join("late.txt")).unwrap(), "late\n");
+    assert_eq!(engine.left(), "");
+}
