@@ -8,7 +8,7 @@ use tokio::sync::OnceCell;
 
 use super::app::{App, Opened};
 use super::failure::Failure;
-use super::throwaway::{Purpose, Throwaway};
+use super::throwaway::{Purpose, Throwaway, unpublish};
 use super::trouble::{trouble, up_to_judge};
 use super::up::Up;
 use crate::check::blame::Unready;
@@ -134,6 +134,11 @@ impl Scenes for Stage<'_> {
 
 /// Makes a lab what its copy is to be.
 fn differ(lab: &mut Lab, copy: &StackCopy) {
+    if let Some(stack) = &copy.stack {
+        lab.stack = stack.clone();
+        unpublish(&mut lab.stack);
+    }
+    lab.ready.extend(copy.ready.clone());
     let owners: Vec<_> = lab.stack.services.keys().map(|name| (name.clone(), lab.owner_of(name))).collect();
     for (service, owner) in owners {
         let Some(definition) = lab.stack.services.get_mut(&service) else { continue };

@@ -7,13 +7,13 @@ use std::time::Instant;
 use super::app::{App, Opened};
 use super::failure::Failure;
 use crate::docker::DockerEngine;
-use crate::docker::reach::{RELAY_IMAGE, Reach};
+use crate::docker::reach::Reach;
 use crate::environment::ready::NotReady;
 use crate::event::Event;
 use crate::image::ensure::{Means, Ready};
 use crate::image::{self, BuildRequest, DIGEST, ImageEngine, ImageError, Reference};
 use crate::lab::stack::Build;
-use crate::lab::{Owner, ServiceName};
+use crate::lab::{OWN_IMAGE, Owner, ServiceName};
 
 /// Name and id on the engine of each service's image.
 pub type Images = BTreeMap<ServiceName, (String, String)>;
@@ -32,7 +32,7 @@ pub async fn images(
     let means = app.means();
     let mut named: Vec<String> = opened.lab.images().into_iter().collect();
     if opened.reach.get().is_some_and(Reach::is_relay) || opened.carrying().is_some() {
-        named.push(RELAY_IMAGE.into());
+        named.push(OWN_IMAGE.into());
     }
     let ready = image::ensure(engine, &named, &means).await?;
     sources.extend(ready.iter().map(|(name, one)| (name.clone(), one.source.word().to_owned())));

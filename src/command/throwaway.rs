@@ -12,6 +12,7 @@ use crate::environment::engine::{Engine, Observed};
 use crate::environment::intent::Journal;
 use crate::environment::lock::Lock;
 use crate::lab::id::InstanceName;
+use crate::lab::stack::Stack;
 
 /// What a throwaway environment is for; its instance's name begins with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,10 +56,7 @@ impl Throwaway {
         opened.identity.instance = InstanceName::new(&instance).map_err(|error| Failure::usage(error.to_string()))?;
         opened.folder = app.state.join("environments").join(format!("{}--{instance}", opened.lab.id));
         opened.journal = Journal::new(&opened.folder);
-        for service in opened.lab.stack.services.values_mut() {
-            // It needs no ports of this machine, and the learner's own may be in use.
-            service.ports.iter_mut().for_each(|port| port.published = None);
-        }
+        unpublish(&mut opened.lab.stack);
         let lock = app.lock(&opened)?;
         Ok(Self { opened, _lock: lock, _folder: folder })
     }
@@ -74,6 +72,11 @@ impl Throwaway {
         let _ = std::fs::remove_dir_all(&self.opened.folder);
         Ok(left)
     }
+}
+
+/// Such an environment needs no ports of this machine, and the learner's own may be in use.
+pub fn unpublish(stack: &mut Stack) {
+    stack.services.values_mut().flat_map(|service| &mut service.ports).for_each(|port| port.published = None);
 }
 
 /// Removes what an earlier run that was killed has left: environments that nobody holds.

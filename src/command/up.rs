@@ -161,11 +161,11 @@ pub async fn recover(app: &App, opened: &Opened, engine: &DockerEngine) -> Resul
                 let observed = engine.observe(&opened.identity).await?;
                 remove_services(app, opened, engine, &observed, &meant(opened, services)).await?;
             }
-            // The plan starts, unpauses or makes anew what a fault has hit; it does not see what is full.
+            // The plan starts, unpauses or makes anew what a fault has hit; it does not see what is full or late.
             Intent::Fault { fault, services } => {
                 let world = opened.world(engine, Images::new());
                 for service in services.iter().filter_map(|name| ServiceName::new(name).ok()) {
-                    world.undo_filling(&service).await?;
+                    world.undo_unseen(&service).await?;
                 }
                 note(app, &format!("an interrupted check had done `{fault}` to {}: it is undone", services.join(", ")));
             }

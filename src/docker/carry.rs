@@ -38,7 +38,7 @@ impl DockerEngine {
     /// # Errors
     /// The engine refuses, or the program fails.
     pub async fn carry(&self, identity: &Identity, loads: &[Load]) -> Result<Vec<Back>, EngineError> {
-        let spec = carrier(identity, loads, &self.relay_image().await?);
+        let spec = carrier(identity, loads, &self.own_image().await?);
         let id = self.create(&spec).await?;
         let result = async {
             self.start(&id).await?;

@@ -40,6 +40,7 @@ impl DockerWorld {
                     done
                 }
                 Fault::Fill => self.fill(service, &container.id).await,
+                Fault::Delay(by) => self.delay(&container, by).await,
             };
             match done {
                 // Killing what is dead already changes nothing.
@@ -59,6 +60,7 @@ impl DockerWorld {
             match container.state {
                 ContainerState::Paused => self.engine.unpause(&container.id).await.map_err(|error| machine(&error))?,
                 ContainerState::Running => {
+                    self.undo_delay(&container).await.map_err(|error| machine(&error))?;
                     self.rejoin(&container).await.map_err(|error| machine(&error))?;
                     self.make_room(service, &container.id).await.map_err(|error| machine(&error))?;
                 }
@@ -147,9 +149,10 @@ impl DockerWorld {
     }
 
     /// Undoes what the engine cannot see, after a command that was killed in the middle of a fault.
-    pub async fn undo_filling(&self, service: &ServiceName) -> Result<(), EngineError> {
+    pub async fn undo_unseen(&self, service: &ServiceName) -> Result<(), EngineError> {
         let observed = self.engine.observe(&self.identity).await?;
         for container in observed.of(service).filter(|one| one.state == ContainerState::Running) {
+            self.undo_delay(container).await?;
             self.make_room(service, &container.id).await?;
         }
         Ok(())

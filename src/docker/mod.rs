@@ -3,6 +3,7 @@
 pub mod carry;
 pub mod connect;
 pub mod create;
+mod delay;
 pub mod engine;
 pub mod exec;
 mod fault;

@@ -12,11 +12,8 @@ use crate::environment::engine::{Engine, Observed};
 use crate::environment::plan::RELAY;
 use crate::environment::wanted::ContainerSpec;
 use crate::environment::{ContainerState, EngineError, Identity, identity};
-use crate::lab::ServiceName;
 use crate::lab::stack::{Limits, Service};
-
-/// The image that the relay runs in: every lab has Python in it.
-pub const RELAY_IMAGE: &str = "python:3.13-slim";
+use crate::lab::{OWN_IMAGE, ServiceName};
 
 /// How an environment's services are reached; shared by all who look at it.
 #[derive(Clone, Default)]
@@ -94,7 +91,7 @@ impl DockerEngine {
     /// The relay's container, made if there is none that runs in the environment's present networks.
     async fn relay_container(&self, identity: &Identity) -> Result<String, EngineError> {
         let observed = self.observe(identity).await?;
-        let spec = relay(identity, &observed, &self.relay_image().await?);
+        let spec = relay(identity, &observed, &self.own_image().await?);
         let there: Vec<_> = observed.of(&spec.service).collect();
         let fits = there.iter().find(|one| {
             one.state == ContainerState::Running
@@ -113,14 +110,14 @@ impl DockerEngine {
     }
 
     /// The image of labrunner's own containers.
-    pub(super) async fn relay_image(&self) -> Result<(String, String), EngineError> {
+    pub(super) async fn own_image(&self) -> Result<(String, String), EngineError> {
         let missing = |why: String| EngineError {
-            operation: format!("find the image `{RELAY_IMAGE}`, which services are reached through"),
+            operation: format!("find the image `{OWN_IMAGE}` for a container of labrunner's own"),
             fault: crate::environment::EngineFault::NotFound,
             message: why,
         };
-        let found = crate::image::present(self, &[RELAY_IMAGE.to_owned()]).await;
-        let found = found.map_err(|error| missing(error.to_string()))?.remove(RELAY_IMAGE);
+        let found = crate::image::present(self, &[OWN_IMAGE.to_owned()]).await;
+        let found = found.map_err(|error| missing(error.to_string()))?.remove(OWN_IMAGE);
         found.map(|one| (one.name, one.id)).ok_or_else(|| missing("it is not on the engine".into()))
     }
 }

@@ -77,7 +77,7 @@ impl DockerWorld {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn network(&self) -> String {
+    pub(super) fn network(&self) -> String {
         network_name(&self.lab.stack, &self.identity, "default")
     }
 

@@ -87,7 +87,8 @@ impl Program {
             // Renamed, so that a program of that name is whole.
             std::fs::rename(&made, &program)?;
             // Gigabytes that nobody needs again.
-            std::fs::remove_dir_all(root.join("target"))
+            std::fs::remove_dir_all(root.join("target"))?;
+            std::fs::remove_dir_all(root.join("sources"))
         };
         keep().map_err(|error| ImageError::File { path: made.clone(), message: error.to_string() })?;
         Ok(program)

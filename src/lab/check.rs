@@ -8,6 +8,9 @@ use super::expression::{Template, Tree};
 use super::id::ServiceName;
 use super::verdict::Verdict;
 
+/// The image that labrunner's own containers run in; every lab's recipes have it.
+pub const OWN_IMAGE: &str = "python:3.13-slim";
+
 /// The learner's own environment; all other stacks are copies of it.
 pub const MAIN: &str = "main";
 
@@ -135,6 +138,7 @@ impl Step {
             Action::Probe { kind: Kind::Run | Kind::Image, fields } => {
                 names.extend(fields.get("image").and_then(Tree::as_literal));
             }
+            Action::Fault { fault: Fault::Delay(_), .. } => drop(names.insert(OWN_IMAGE.into())),
             Action::Each(each) => each.steps.iter().for_each(|step| step.images(names)),
             _ => {}
         }
@@ -205,6 +209,8 @@ pub enum Fault {
     Disconnect,
     /// Every tmpfs of it that has a size is filled to the last byte.
     Fill,
+    /// What others send it over TCP arrives so much later, and so do its answers.
+    Delay(Duration),
 }
 
 impl Fault {
@@ -217,6 +223,7 @@ impl Fault {
             Fault::Restart => "restart",
             Fault::Disconnect => "disconnect",
             Fault::Fill => "fill",
+            Fault::Delay(_) => "delay",
         }
     }
 }

@@ -48,7 +48,8 @@ impl Lab {
 
     /// The images that the lab names: those of its services, and those that steps run or look at.
     pub fn images(&self) -> BTreeSet<String> {
-        let services = self.stack.services.values().filter(|service| service.build.is_none());
+        let stacks = std::iter::once(&self.stack).chain(self.stacks.values().filter_map(|copy| copy.stack.as_ref()));
+        let services = stacks.flat_map(|stack| stack.services.values()).filter(|service| service.build.is_none());
         let mut names: BTreeSet<String> = services.filter_map(|service| service.image.clone()).collect();
         let checks = self.goals.iter().flat_map(|goal| &goal.checks).flat_map(|check| &check.steps);
         checks.for_each(|step| step.images(&mut names));
@@ -72,6 +73,10 @@ impl Lab {
 /// How a throwaway copy of the stack differs from the learner's environment.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct StackCopy {
+    /// Its services, where they differ from the lab's in more than what follows.
+    pub stack: Option<Stack>,
+    /// Signs of readiness besides the lab's, or instead of them.
+    pub ready: BTreeMap<ServiceName, Step>,
     pub files: Files,
     /// Made before it is started.
     pub changes: Changes,

@@ -97,7 +97,7 @@ name!(/// The name of one running copy of a lab; `default` unless asked otherwis
 
 impl ServiceName {
     /// What labrunner itself adds to an environment goes by a name that no service of a lab has.
-    pub fn own(what: &'static str) -> Self {
+    pub fn own(what: &str) -> Self {
         Self(format!("{OWN}{what}").into())
     }
 

@@ -13,7 +13,7 @@ pub mod stack;
 pub mod verdict;
 pub mod view;
 
-pub use check::{Action, Blame, Check, Expectation, Fault, Key, Kind, Operator, Predicate, Step};
+pub use check::{Action, Blame, Check, Expectation, Fault, Key, Kind, OWN_IMAGE, Operator, Predicate, Step};
 pub use definition::{Detail, Files, Goal, Lab, Owner, Reload, StackCopy};
 pub use id::{GoalId, LabId, ServiceName};
 pub use verdict::Verdict;

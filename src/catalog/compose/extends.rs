@@ -43,6 +43,16 @@ impl Reader<'_, '_> {
     }
 }
 
+/// A file's root with more laid over its services, as a second Compose file would be.
+pub fn overlaid(root: &Node, services: &Rc<Node>) -> Node {
+    let mut entries = root.entries().to_vec();
+    match entries.iter_mut().find(|entry| entry.key == "services") {
+        Some(entry) => entry.value = merge(&entry.value, services),
+        None => entries.push(Entry { key: "services".into(), key_span: services.span, value: services.clone() }),
+    }
+    Node { span: root.span, value: Value::Map(entries) }
+}
+
 /// Keys whose maps and lists are not added to but replaced.
 const REPLACED: &[&str] = &["command", "entrypoint", "healthcheck.test"];
 

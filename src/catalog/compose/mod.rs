@@ -16,6 +16,8 @@ mod service;
 #[cfg(test)]
 mod tests;
 
+pub use extends::overlaid;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::rc::Rc;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Reader;
-use super::kinds::{LATER, LATER_FAULTS, REDIS_READS, SQL_READS};
+use super::kinds::{LATER, REDIS_READS, SQL_READS};
 use super::names::Names;
 use crate::catalog::diagnostic::nearest;
 use crate::catalog::reference;
@@ -17,6 +17,8 @@ const MODIFIERS: &[&str] =
     &["name", "stack", "expect", "within", "for", "meanwhile", "capture", "else", "message", "timeout"];
 const OTHERS: &[&str] = &["each", "value", "fault", "heal", "change"];
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// How late what is delayed arrives, unless `by` says it.
+const DELAY: Duration = Duration::from_millis(300);
 
 impl Reader<'_> {
     pub(super) fn check(&mut self, node: &Node) -> Option<Check> {
@@ -293,15 +295,24 @@ impl Reader<'_> {
     }
 
     fn fault(&mut self, node: &Node, scope: &Names) -> Option<Action> {
-        let faults = [Fault::Stop, Fault::Kill, Fault::Pause, Fault::Restart, Fault::Disconnect, Fault::Fill]
-            .map(|fault| (fault.word(), fault));
-        let [entry] = node.entries() else {
+        let late = self.duration(node, "by");
+        let faults = [
+            Fault::Stop,
+            Fault::Kill,
+            Fault::Pause,
+            Fault::Restart,
+            Fault::Disconnect,
+            Fault::Fill,
+            Fault::Delay(late.unwrap_or(DELAY)),
+        ]
+        .map(|fault| (fault.word(), fault));
+        let named: Vec<_> = node.entries().iter().filter(|entry| entry.key != "by").collect();
+        let [entry] = named.as_slice() else {
             self.wrong(node, "`fault`", "a map with one fault, for example `{ stop: worker }`");
             return None;
         };
-        if LATER_FAULTS.contains(&entry.key.as_str()) {
-            self.not_yet(node, &entry.key);
-            return None;
+        if late.is_some() && entry.key != "delay" {
+            self.wrong(node, "`by`", "said of a `delay` only");
         }
         let word = Node { span: entry.key_span, value: Value::Text(entry.key.clone()) };
         let fault = self.choice(&word, "fault", &faults)?;

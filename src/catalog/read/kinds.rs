@@ -3,9 +3,6 @@
 /// Kinds that the format has and this version cannot run yet.
 pub(super) const LATER: &[&str] = &["compose", "workflow"];
 
-/// Faults that the format has and this version cannot make yet.
-pub(super) const LATER_FAULTS: &[&str] = &["delay"];
-
 /// Redis commands that change nothing, and so may be repeated by `within` and `for`.
 pub(super) const REDIS_READS: &[&str] = &[
     "PING",

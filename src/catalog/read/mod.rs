@@ -160,7 +160,7 @@ impl Reader<'_> {
         if root.get("services").is_none() {
             self.findings.error("missing-key", root.span, "a lab needs `services`", None);
         }
-        self.images(root, &stack);
+        self.pinned(root, &stack);
         let ready = self.per_service(root, "ready", |reader, node| {
             let mut scope = names::Names::new();
             reader.step(node, &mut scope)
@@ -179,7 +179,7 @@ impl Reader<'_> {
         let owner = self.per_service(root, "owner", |reader, node| {
             reader.choice(node, "owner", &[("learner", Owner::Learner), ("lab", Owner::Lab)])
         });
-        let stacks = self.stacks(root);
+        let stacks = self.stacks(root, &context);
         let goals = self.goals(root);
         Some(Lab {
             id: id?,
@@ -342,7 +342,7 @@ impl Reader<'_> {
     }
 
     /// Labs name their images with a tag that stays: no `latest`, nothing unsaid.
-    fn images(&mut self, root: &Node, stack: &crate::lab::stack::Stack) {
+    fn pinned(&mut self, root: &Node, stack: &crate::lab::stack::Stack) {
         for (name, service) in &stack.services {
             let Some(image) = &service.image else { continue };
             let last = image.rsplit('/').next().unwrap_or(image);

@@ -4,19 +4,22 @@ use std::collections::BTreeMap;
 
 use super::Reader;
 use super::names::Names;
+use crate::catalog::compose;
 use crate::catalog::diagnostic::nearest;
 use crate::catalog::tree::{Node, Value};
 use crate::lab::check::MAIN;
 use crate::lab::{Files, ServiceName, StackCopy};
 
-const KEYS: &[&str] = &["from", "environment", "scale", "workspace", "changes", "setup"];
+const KEYS: &[&str] = &["from", "services", "environment", "scale", "workspace", "changes", "ready", "setup"];
 /// Keys that the format has and this version does not act on yet.
-const LATER: &[&str] = &["compose", "services", "names", "ready"];
+const LATER: &[&str] = &["compose", "names"];
 
 impl Reader<'_> {
     /// All copies; each may begin `from` one above it.
-    pub(super) fn stacks(&mut self, root: &Node) -> BTreeMap<String, StackCopy> {
+    pub(super) fn stacks(&mut self, root: &Node, context: &compose::Context<'_>) -> BTreeMap<String, StackCopy> {
         let mut copies: BTreeMap<String, StackCopy> = BTreeMap::new();
+        // What each copy's services are, over which those of the next are laid.
+        let mut written: BTreeMap<String, Node> = BTreeMap::new();
         let Some(node) = root.get("stacks").cloned() else { return copies };
         for entry in node.entries() {
             let value = &entry.value;
@@ -30,9 +33,13 @@ impl Reader<'_> {
             let known: Vec<&str> = KEYS.iter().chain(LATER).copied().collect();
             self.known_keys(value, "a stack", &known);
             let mut copy = StackCopy::default();
+            let mut below = root.clone();
             if let Some(from) = self.optional_text(value, "from").filter(|from| from != MAIN) {
                 match copies.get(&from) {
-                    Some(other) => copy = other.clone(),
+                    Some(other) => {
+                        copy = other.clone();
+                        below = written.get(&from).unwrap_or(&below).clone();
+                    }
                     None => {
                         let span = value.get("from").map_or(value.span, |from| from.span);
                         let message = format!("there is no stack `{from}` above this one");
@@ -46,6 +53,18 @@ impl Reader<'_> {
                     }
                 }
             }
+            if let Some(services) = value.get("services") {
+                below = compose::overlaid(&below, services);
+                // The same mistakes would be told again.
+                if !self.findings.has_errors() {
+                    let stack = compose::read(&below, context, self.findings);
+                    self.pinned(&below, &stack);
+                    self.services.extend(stack.services.keys().map(ToString::to_string));
+                    copy.stack = Some(stack);
+                }
+            }
+            let ready = self.per_service(value, "ready", |reader, node| reader.step(node, &mut Names::new()));
+            copy.ready.extend(ready);
             if let Some(files) = value.get("workspace").cloned() {
                 let choices = [("learner", Files::Learner), ("starter", Files::Starter)];
                 copy.files = self.choice(&files, "workspace", &choices).unwrap_or_default();
@@ -74,6 +93,7 @@ impl Reader<'_> {
                 let mut scope = Names::new();
                 copy.setup.extend(setup.items().iter().filter_map(|step| self.step(step, &mut scope)));
             }
+            written.insert(entry.key.clone(), below);
             copies.insert(entry.key.clone(), copy);
         }
         self.stacks = copies.keys().cloned().collect();

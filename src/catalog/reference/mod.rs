@@ -119,6 +119,21 @@ document. A value is a scalar, which has to be equal, or a map of operators: `eq
 `distinct`, `all`, `any`.
 
 `service` may be left out where only one service of the lab fits.
+
+A step without a kind does something else: `fault` breaks services, one (`web.2`: one replica) or a list; `heal` mends
+them and waits until they are ready. What is not healed is healed when the check ends, or by the next command, should
+this one be killed. `change` edits the files of a copy; `each` repeats steps; `value` looks at an expression.
+`meanwhile` has steps that run beside it, `stack` names another environment than the check's.
+
+| fault | |
+| --- | --- |
+| `stop` | as the engine stops a service: asked to end, killed after its grace period |
+| `kill` | a crash; restart policies act |
+| `pause` | its processes stand still, and connections stay |
+| `restart` | stopped and started, and waited for |
+| `disconnect` | cut off from the lab's networks; its processes run on |
+| `delay` | `by: 300ms`, unless told otherwise: what others send it over TCP arrives so much later, and so do its answers. Connections that stand are broken first. Steps of the lab go to the service itself, in time |
+| `fill` | every tmpfs of it that has a size is full |
 ";
 
 #[cfg(test)]
