@@ -35,12 +35,15 @@ fn kill(id: u32) {
 
 /// The lab runs, is judged, and goes, with nothing left.
 fn recovers(lab: &LabEnv, what: &str) {
-    let started = lab.run(&["start", "page"]);
+    let started = lab.run(&["start", lab.lab()]);
     assert_eq!(started.code, 0, "after {what}: {started:?}");
     for service in ["redis", "web"] {
         let state = docker(&["inspect", "-f", "{{.State.Status}}", &lab.container(service)]).out;
         assert_eq!(state.trim(), "running", "after {what}: {service}");
     }
+    let connect = "import socket; socket.create_connection(('redis', 6379), 5)";
+    let named = docker(&["exec", &lab.container("web"), "python", "-c", connect]);
+    assert_eq!(named.code, 0, "after {what}: redis is not found by its name: {named:?}");
     assert!(!lab.has_intents(), "after {what}: an intent is left");
 }
 
@@ -49,6 +52,10 @@ fn everywhere(name: &str, verb: &[&str], before: &[&str]) -> usize {
     let lab = LabEnv::new(name);
     assert_eq!(lab.run(&["start", "page"]).code, 0);
     lab.solve();
+    everywhere_in(&lab, name, verb, before)
+}
+
+fn everywhere_in(lab: &LabEnv, name: &str, verb: &[&str], before: &[&str]) -> usize {
     let mut attempts = 0;
     let mut kills = 0;
     for number in 0.. {
@@ -58,10 +65,10 @@ fn everywhere(name: &str, verb: &[&str], before: &[&str]) -> usize {
             assert_eq!(prepared.code, 0, "{prepared:?}");
             attempts += usize::from(before[0] == "verify");
             let what = format!("`{verb:?}` was killed at change {number}, {when:?}");
-            let struck = killed_at(&lab, verb, number, when);
+            let struck = killed_at(lab, verb, number, when);
             ended &= !struck;
             kills += usize::from(struck);
-            recovers(&lab, &what);
+            recovers(lab, &what);
             let recorded = lab.attempts();
             assert!(recorded >= attempts, "after {what}: {recorded} attempts are recorded, {attempts} were made");
         }
@@ -69,7 +76,7 @@ fn everywhere(name: &str, verb: &[&str], before: &[&str]) -> usize {
             break;
         }
     }
-    let down = lab.run(&["down", "page"]);
+    let down = lab.run(&["down", lab.lab()]);
     assert_eq!((down.code, lab.left()), (0, vec![]), "{down:?}");
     println!("{name}: {kills} kills, each recovered from");
     kills
@@ -93,6 +100,12 @@ fn down_can_be_killed_at_every_change() {
 #[test]
 fn verify_with_a_fault_can_be_killed_at_every_change() {
     assert!(everywhere("kill-verify", &["verify", "page"], &["verify", "page", "greeting"]) >= 4);
+}
+
+#[test]
+fn verify_with_a_stand_in_can_be_killed_at_every_change() {
+    let lab = LabEnv::of("late", "kill-late");
+    assert!(everywhere_in(&lab, "kill-late", &["verify", "late"], &["start", "late"]) >= 12);
 }
 
 #[test]

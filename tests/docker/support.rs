@@ -68,9 +68,14 @@ impl LabEnv {
         self.folder.path().join(format!("state/environments/{}--{}/intents.json", self.lab, self.instance)).exists()
     }
 
+    /// The lab's id.
+    pub fn lab(&self) -> &'static str {
+        self.lab
+    }
+
     /// How many attempts are recorded.
     pub fn attempts(&self) -> usize {
-        let history = self.run(&["history", "page", "--most", "10000", "--format", "json"]);
+        let history = self.run(&["history", self.lab, "--most", "10000", "--format", "json"]);
         let json: serde_json::Value = serde_json::from_str(&history.out).unwrap();
         json["attempts"].as_array().unwrap().len()
     }
