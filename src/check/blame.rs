@@ -3,9 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+
+use super::probe;
 use super::world::{ContainerView, Unobservable, World};
 use crate::lab::stack::Condition;
-use crate::lab::{Owner, ServiceName, Verdict};
+use crate::lab::{Kind, Owner, ServiceName, Verdict};
 
 /// A judgement on what went wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -126,6 +129,21 @@ async fn look_around<W: World>(world: &W, faulted: &BTreeSet<ServiceName>, unrea
         }
     }
     around
+}
+
+/// The last lines of a learner's service that has answered with an error of its own (HTTP status 500 and above): what
+/// went wrong stands there, and not in the answer.
+pub async fn server_error<W: World>(kind: Kind, fields: &Value, seen: &Value, world: &W) -> Vec<String> {
+    let status = seen.get("fields").and_then(|fields| fields.get("status")).and_then(Value::as_u64);
+    let service = probe::service_of(kind, &probe::Fields(fields), world);
+    let service = service.filter(|service| kind == Kind::Http && world.owner(service) == Owner::Learner);
+    let (Some(500..), Some(service)) = (status, service) else { return Vec::new() };
+    let lines = world.logs(&service, None, Some(2 * LOG_LINES)).await.unwrap_or_default();
+    let mut evidence: Vec<String> = lines.into_iter().map(|line| format!("  {service} | {line}")).collect();
+    if !evidence.is_empty() {
+        evidence.insert(0, format!("`{service}` has written last:"));
+    }
+    evidence
 }
 
 enum State {

@@ -48,7 +48,7 @@ pub async fn command<W: World>(kind: Kind, fields: &Value, world: &W) -> Option<
             let port = world.published(&service, 1080).await?;
             format!("curl -s http://127.0.0.1:{port}/api/messages/")
         }
-        Kind::Tcp => {
+        Kind::Tcp if world.is_direct() => {
             let (_, port) = text("address")?.rsplit_once(':')?;
             let address = world.address(&service?, port.parse().ok()?).await.ok()?;
             format!("nc -vz {} {}", address.ip(), address.port())
@@ -63,7 +63,7 @@ pub async fn command<W: World>(kind: Kind, fields: &Value, world: &W) -> Option<
         Kind::Git => format!("git -C {} log --stat", quote(&world.workspace().display().to_string())),
         Kind::Evidence if text("link").is_some() => format!("curl -IL {}", quote(text("link")?)),
         Kind::Evidence => format!("cat {}", quote(&world.workspace().join(text("path")?).display().to_string())),
-        Kind::Run | Kind::Django | Kind::Load | Kind::Image | Kind::Plugin => return None,
+        Kind::Tcp | Kind::Run | Kind::Django | Kind::Load | Kind::Image | Kind::Plugin => return None,
     })
 }
 
@@ -75,6 +75,7 @@ async fn curl<W: World>(fields: &Value, world: &W) -> Option<String> {
     let mut command = String::from("curl -i");
     let shown = match world.published(&service, port).await {
         Some(published) => url.replacen(&format!("{service}:{port}"), &format!("127.0.0.1:{published}"), 1),
+        None if !world.is_direct() => return None,
         None => {
             let address = world.address(&service, port).await.ok()?;
             command.push_str(&format!(" --resolve {service}:{port}:{}", address.ip()));

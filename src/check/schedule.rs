@@ -241,12 +241,18 @@ impl<S: Scenes> Judge<'_, S> {
             _ => None,
         };
         let detail = goal.detail;
+        let mut evidence = ruling.evidence;
+        if let (Some((kind, fields)), Verdict::Failed) = (&stopped.probe, ruling.verdict)
+            && detail != Detail::Message
+        {
+            evidence.splice(0..0, blame::server_error(*kind, fields, &stopped.data, &scene.world).await);
+        }
         let failure = Failure {
             message: stopped.message,
             expected: stopped.expected.filter(|_| detail == Detail::Full),
             observed: stopped.observed.filter(|_| detail != Detail::Message),
             reproduce: reproduce.filter(|_| detail != Detail::Message),
-            evidence: ruling.evidence,
+            evidence,
             step: stopped.step,
             line: stopped.line,
             waited: stopped.waited,

@@ -100,6 +100,8 @@ pub trait World: Sync {
         service: &ServiceName,
         port: u16,
     ) -> impl Future<Output = Result<SocketAddr, Unobservable>> + Send;
+    /// Whether addresses of services mean something to the learner's own commands: a relay ends with labrunner.
+    fn is_direct(&self) -> bool;
     /// The port on this machine under which the learner reaches a service's port, if it is published.
     fn published(&self, service: &ServiceName, port: u16) -> impl Future<Output = Option<u16>> + Send;
     fn exec(

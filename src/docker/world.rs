@@ -140,7 +140,15 @@ impl World for DockerWorld {
         }
     }
 
+    fn is_direct(&self) -> bool {
+        !self.reach.is_relay()
+    }
+
     async fn published(&self, service: &ServiceName, port: u16) -> Option<u16> {
+        // An engine on another machine publishes there.
+        if !self.engine.is_local() {
+            return None;
+        }
         let container = self.one(service).await.ok()?;
         container.ports.iter().find(|(target, ..)| *target == port).map(|(.., host)| *host)
     }

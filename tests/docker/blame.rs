@@ -59,6 +59,12 @@ fn what_the_learners_service_does_is_the_learners() {
     let full = "\n        try: open('/cache/x', 'wb').write(bytes(2_000_000))\n        \
                 except OSError as e: self.send_error(500, str(e))\n        else: ";
     says(&judged(&lab, "serve.py", &serve(&format!("{full}{HELLO}"))), FAILED, &["No space left on device"]);
+    let broken = "print('why it broke'); self.send_response(500); self.end_headers()";
+    says(
+        &judged(&lab, "serve.py", &serve(broken)),
+        FAILED,
+        &["status: 500", "`web` has written last:", "why it broke"],
+    );
     says(&judged(&lab, "serve.py", &serve(HELLO)), 0, &[]);
     let crashes = "echo lost again; exit 1\n";
     says(&judged(&lab, "loop.sh", crashes), 0, &[]);

@@ -77,6 +77,8 @@ fn a_lab_on_an_engine_that_sees_no_file_of_this_machine() {
     let starter = lab.run(&["verify", "page"]);
     assert_eq!(starter.code, 1, "{starter:?}");
     assert!(starter.out.contains("the page does not say hello"), "{starter:?}");
+    // The page's port is published there; a command that cannot work here is not offered.
+    assert!(!starter.out.contains("curl"), "{starter:?}");
     lab.solve();
     let solved = lab.run(&["verify", "page"]);
     assert_eq!(solved.code, 0, "{solved:?}");

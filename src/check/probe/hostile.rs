@@ -46,6 +46,10 @@ impl World for Nonsense {
         Ok(self.address)
     }
 
+    fn is_direct(&self) -> bool {
+        true
+    }
+
     async fn published(&self, _: &ServiceName, _: u16) -> Option<u16> {
         None
     }

@@ -24,6 +24,14 @@ DATABASES = {
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 
+# What goes wrong in a view stands in the log of its service.
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"console": {"class": "logging.StreamHandler"}},
+    "root": {"handlers": ["console"], "level": "WARNING"},
+}
+
 PARTNER_URL = os.environ["PARTNER_URL"]
 
 CELERY_BROKER_URL = os.environ["REDIS_URL"]
