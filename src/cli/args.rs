@@ -244,6 +244,12 @@ pub enum LabVerb {
         /// Write `proof.json` when all is right
         #[arg(long, value_parser = on_or_off(), env = "LABRUNNER_WRITE")]
         write: bool,
+        /// The rounds come on top of those of the lab's proof
+        #[arg(long, value_parser = on_or_off(), env = "LABRUNNER_ADD")]
+        add: bool,
+        /// Judge everything anew, also what is known from a run that was cut off
+        #[arg(long, value_parser = on_or_off(), env = "LABRUNNER_FRESH")]
+        fresh: bool,
     },
 }
 

@@ -192,8 +192,10 @@ async fn dispatch(app: &App, verb: Verb) -> Result<Outcome, Failure> {
         Verb::Images(ImagesVerb::Load { file }) => images::load(app, &file).await,
         Verb::Doctor { fix } => doctor::doctor(app, fix).await,
         Verb::Lab(LabVerb::Lint { names, proven }) => lint::lint(app, &names, proven),
-        Verb::Lab(LabVerb::Prove { labs, repeat, budget, only, jobs, write }) => {
-            prove::prove(app, &labs, &ProveRequest { repeat, budget, only, jobs: jobs.map(usize::from), write }).await
+        Verb::Lab(LabVerb::Prove { labs, repeat, budget, only, jobs, write, add, fresh }) => {
+            let jobs = jobs.map(usize::from);
+            let request = ProveRequest { repeat, budget, only, jobs, write, add, fresh };
+            prove::prove(app, &labs, &request).await
         }
         Verb::Watch { .. } | Verb::Completions { .. } | Verb::Man => Err(Failure::usage("this verb needs no lab")),
     }

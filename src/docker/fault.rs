@@ -57,10 +57,10 @@ impl DockerWorld {
     /// Undoes faults and waits until the service is ready.
     pub(super) async fn mend(&self, service: &ServiceName, replica: Option<u32>) -> Result<(), Unobservable> {
         for container in self.containers(service, replica).await? {
+            self.undo_delay(&container).await.map_err(|error| machine(&error))?;
             match container.state {
                 ContainerState::Paused => self.engine.unpause(&container.id).await.map_err(|error| machine(&error))?,
                 ContainerState::Running => {
-                    self.undo_delay(&container).await.map_err(|error| machine(&error))?;
                     self.rejoin(&container).await.map_err(|error| machine(&error))?;
                     self.make_room(service, &container.id).await.map_err(|error| machine(&error))?;
                 }

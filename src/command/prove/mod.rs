@@ -1,10 +1,11 @@
 //! `lab prove`: the lab judged against its own starter, solution and variants, in environments of its own.
 
+mod ledger;
 pub mod proof;
 mod room;
 mod variants;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -14,6 +15,8 @@ use super::{Failure, Outcome, exit_code};
 use crate::event::Event;
 use crate::lab::Verdict;
 use crate::lab::view::{CellRow, ProveView, View};
+use ledger::Ledger;
+use proof::Proof;
 use room::Room;
 use variants::Variant;
 
@@ -29,6 +32,10 @@ pub struct ProveRequest {
     pub jobs: Option<usize>,
     /// Write `proof.json` into the lab.
     pub write: bool,
+    /// The rounds come on top of those of the lab's proof.
+    pub add: bool,
+    /// Forget what is known from a run that was cut off.
+    pub fresh: bool,
 }
 
 /// Cells wait for their services more than they compute, and a machine of one core can still do two things.
@@ -75,13 +82,22 @@ async fn prove_one(
     }
     // Once for all rooms, which would otherwise build the same side by side.
     super::images::fetch(app, Some(name), app.policy).await?;
-    let rounds = request.repeat.max(1);
-    let queue = Queue {
-        waiting: Mutex::new((1..=rounds).flat_map(|round| variants.iter().map(move |one| (round, one))).collect()),
-        until,
-        board: Mutex::default(),
-    };
-    let jobs = request.jobs.unwrap_or_else(default_jobs).clamp(1, rounds * variants.len());
+    let digest = proof::lab_digest(&lab.folder)?;
+    let proof = if request.add { Some(proof::read(&lab, &digest)?) } else { None };
+    let before = proof.as_ref().map_or(0, Proof::rounds);
+    let path = app.state.join("prove").join(format!("{}.json", lab.id));
+    // A run of some variants is no part of a whole one.
+    let ledger = Ledger::open(&path, &digest, request.fresh || request.only.is_some());
+    let rounds = before + 1..=before + request.repeat.max(1);
+    let cells = rounds.flat_map(|round| variants.iter().map(move |one| (round, one)));
+    let waiting: VecDeque<_> = cells.filter(|(round, one)| !ledger.has(&one.name, *round)).collect();
+    if !ledger.cells.is_empty() {
+        let known = ledger.cells.len();
+        let text = format!("{known} cells are known from a run that was cut off; `--fresh` would judge them anew");
+        app.sink.emit(Event::Note { text });
+    }
+    let jobs = request.jobs.unwrap_or_else(default_jobs).clamp(1, waiting.len().max(1));
+    let queue = Queue { waiting: Mutex::new(waiting), until, ledger: Mutex::new(ledger) };
     let mut rooms = vec![first];
     for _ in 1..jobs {
         rooms.push(Room::new(app, &engine, &outline)?);
@@ -97,7 +113,8 @@ async fn prove_one(
         left.extend(result?);
     }
     let not_run = lock(&queue.waiting).iter().map(|(round, one)| format!("{} (round {round})", one.name)).collect();
-    let Board { mut cells, failed_somewhere } = queue.board.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let ledger = queue.ledger.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut cells = ledger.cells.clone();
     let place = |cell: &CellRow| (cell.round, variants.iter().position(|one| one.name == cell.variant));
     cells.sort_by_key(place);
     let checks =
@@ -105,15 +122,18 @@ async fn prove_one(
     let view = ProveView {
         lab: lab.id.to_string(),
         goals: lab.goals.iter().map(|goal| goal.id.to_string()).collect(),
-        never_failed: checks.filter(|pair| request.only.is_none() && !failed_somewhere.contains(pair)).collect(),
+        never_failed: checks.filter(|pair| request.only.is_none() && !ledger.failed.contains(pair)).collect(),
         cells,
         left,
         not_run,
         jobs,
         took: milliseconds(began),
     };
-    if request.write && is_right(&view) && view.not_run.is_empty() && request.only.is_none() {
-        proof::write_proof(&lab, &view)?;
+    if view.not_run.is_empty() && request.only.is_none() {
+        ledger.forget();
+        if request.write && is_right(&view) {
+            proof::write(&lab, &digest, &view, proof)?;
+        }
     }
     Ok(view)
 }
@@ -122,14 +142,7 @@ async fn prove_one(
 struct Queue<'v> {
     waiting: Mutex<VecDeque<(usize, &'v Variant)>>,
     until: Option<Instant>,
-    board: Mutex<Board>,
-}
-
-#[derive(Default)]
-struct Board {
-    cells: Vec<CellRow>,
-    /// Goal and check.
-    failed_somewhere: BTreeSet<(String, String)>,
+    ledger: Mutex<Ledger>,
 }
 
 impl Queue<'_> {
@@ -157,9 +170,7 @@ impl Queue<'_> {
                 let failed = goal.checks.iter().filter(|check| check.verdict == Verdict::Failed);
                 failed.map(|check| (goal.goal.to_string(), check.name.clone()))
             });
-            let mut board = lock(&self.board);
-            board.failed_somewhere.extend(failed);
-            board.cells.push(row);
+            lock(&self.ledger).add(row, failed)?;
         }
     }
 }

@@ -2,10 +2,32 @@
 
 use std::path::Path;
 
+use serde::{Deserialize, Serialize};
+
 use crate::command::Failure;
 use crate::lab::Lab;
-use crate::lab::view::ProveView;
+use crate::lab::view::{CellRow, ProveView};
 use crate::workspace::tree::{Tree, ignored};
+
+/// The content of `proof.json`.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Proof {
+    schema: u32,
+    lab: String,
+    digest: String,
+    labrunner: String,
+    proven: String,
+    took_ms: u64,
+    cells: Vec<CellRow>,
+    never_failed: Vec<(String, String)>,
+}
+
+impl Proof {
+    /// How many rounds it has.
+    pub fn rounds(&self) -> usize {
+        self.cells.iter().map(|cell| cell.round).max().unwrap_or(0)
+    }
+}
 
 /// Digest of everything in a lab's folder but the proof itself.
 ///
@@ -19,27 +41,45 @@ pub fn lab_digest(folder: &Path) -> Result<String, Failure> {
 
 /// The digest of the content that the lab's proof was written for.
 pub fn proven_digest(folder: &Path) -> Option<String> {
-    let text = std::fs::read(folder.join("proof.json")).ok()?;
-    let proof: serde_json::Value = serde_json::from_slice(&text).ok()?;
-    proof["digest"].as_str().map(str::to_owned)
+    Some(stored(folder)?.digest)
 }
 
-/// Writes the proof into the lab.
+fn stored(folder: &Path) -> Option<Proof> {
+    serde_json::from_slice(&std::fs::read(folder.join("proof.json")).ok()?).ok()
+}
+
+/// The lab's proof, to add rounds to.
+///
+/// # Errors
+/// There is none, or the lab has changed since.
+pub(super) fn read(lab: &Lab, digest: &str) -> Result<Proof, Failure> {
+    stored(&lab.folder).filter(|proof| proof.digest == digest).ok_or_else(|| {
+        Failure::usage(format!("{} has no proof of its present content that rounds could be added to", lab.id))
+            .hint("prove it without `--add` first")
+    })
+}
+
+/// Writes the proof into the lab; rounds of `earlier` stay in it.
 ///
 /// # Errors
 /// The file cannot be written.
-pub(super) fn write_proof(lab: &Lab, view: &ProveView) -> Result<(), Failure> {
+pub(super) fn write(lab: &Lab, digest: &str, view: &ProveView, earlier: Option<Proof>) -> Result<(), Failure> {
     let path = lab.folder.join("proof.json");
-    let proof = serde_json::json!({
-        "schema": 1,
-        "lab": view.lab,
-        "digest": lab_digest(&lab.folder)?,
-        "labrunner": env!("CARGO_PKG_VERSION"),
-        "proven": jiff::Timestamp::now().to_string(),
-        "took_ms": view.took,
-        "cells": view.cells,
-        "never_failed": view.never_failed,
-    });
+    let mut proof = Proof {
+        schema: 1,
+        lab: view.lab.clone(),
+        digest: digest.to_owned(),
+        labrunner: env!("CARGO_PKG_VERSION").to_owned(),
+        proven: jiff::Timestamp::now().to_string(),
+        took_ms: view.took,
+        cells: view.cells.clone(),
+        never_failed: view.never_failed.clone(),
+    };
+    if let Some(earlier) = earlier {
+        proof.took_ms += earlier.took_ms;
+        proof.never_failed.retain(|check| earlier.never_failed.contains(check));
+        proof.cells.splice(0..0, earlier.cells);
+    }
     let text = serde_json::to_string_pretty(&proof).unwrap_or_default() + "\n";
     std::fs::write(&path, text).map_err(|error| Failure::engine(format!("cannot write `{}`: {error}", path.display())))
 }
