@@ -7,4 +7,6 @@ pub mod parse;
 pub mod read;
 pub mod reference;
 pub mod render;
+pub mod schema;
+pub mod shape;
 pub mod tree;

@@ -224,6 +224,8 @@ pub enum LabVerb {
         #[arg(long, value_parser = on_or_off(), env = "LABRUNNER_PROVEN")]
         proven: bool,
     },
+    /// The format as JSON Schema, for editors
+    Schema,
     /// Judge labs against their starters, solutions and variants, one after the other
     Prove {
         // `--labs` goes by that name already.

@@ -192,6 +192,7 @@ async fn dispatch(app: &App, verb: Verb) -> Result<Outcome, Failure> {
         Verb::Images(ImagesVerb::Load { file }) => images::load(app, &file).await,
         Verb::Doctor { fix } => doctor::doctor(app, fix).await,
         Verb::Lab(LabVerb::Lint { names, proven }) => lint::lint(app, &names, proven),
+        Verb::Lab(LabVerb::Schema) => Ok(lint::schema()),
         Verb::Lab(LabVerb::Prove { labs, repeat, budget, only, jobs, write, add, fresh }) => {
             let jobs = jobs.map(usize::from);
             let request = ProveRequest { repeat, budget, only, jobs, write, add, fresh };

@@ -4,7 +4,7 @@ use super::app::App;
 use super::prove::proof;
 use super::{Failure, Outcome, exit_code};
 use crate::catalog::diagnostic::Severity;
-use crate::catalog::render;
+use crate::catalog::{render, schema};
 use crate::lab::view::View;
 use crate::lab::{GoalId, Lab};
 use crate::workspace::solution::Solution;
@@ -38,6 +38,12 @@ pub fn lint(app: &App, names: &[String], proven: bool) -> Result<Outcome, Failur
     }
     let code = if errors == 0 { exit_code::OK } else { exit_code::USAGE };
     Ok(Outcome { code, view: View::Lint { labs: outlines.len(), errors, warnings, text: blocks.join("\n\n") } })
+}
+
+/// The format as JSON Schema.
+pub fn schema() -> Outcome {
+    let text = serde_json::to_string_pretty(&schema::schema()).unwrap_or_default() + "\n";
+    Outcome::ok(View::Raw { text })
 }
 
 /// What is wrong with the lab's proof.

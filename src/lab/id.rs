@@ -16,6 +16,9 @@ const ID_RULE: &str =
 const SERVICE_RULE: &str =
     "use letters, digits, `_`, `-` and `.`, beginning with a letter or digit, at most 63 characters";
 
+/// The rule for ids as a regular expression; besides, they have at most 63 characters.
+pub const ID_PATTERN: &str = "^[a-z][a-z0-9]*(-[a-z0-9]+)*$";
+
 fn is_id(text: &str) -> bool {
     text.len() <= 63
         && text.starts_with(|c: char| c.is_ascii_lowercase())
@@ -115,11 +118,12 @@ mod tests {
 
     #[test]
     fn ids_are_lower_case_words_joined_by_single_hyphens() {
+        let pattern = regex::Regex::new(ID_PATTERN).unwrap();
         for good in ["a", "month-3", "celery-redis"] {
-            assert!(LabId::new(good).is_ok(), "{good}");
+            assert!(LabId::new(good).is_ok() && pattern.is_match(good), "{good}");
         }
         for bad in ["", "3", "Month-3", "a--b", "a-", "a_b", "ä"] {
-            assert!(LabId::new(bad).is_err(), "{bad}");
+            assert!(LabId::new(bad).is_err() && !pattern.is_match(bad), "{bad}");
         }
     }
 }

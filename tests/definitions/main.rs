@@ -1,9 +1,11 @@
 //! Every mistake that an author can make, with the whole of what is said about it.
 //!
-//! A folder is one mistake: `change` says what of the good lab is replaced (a line `- old` and a line
+//! A folder is one mistake (with a file `structural`, if the schema refuses it too): `change` says what of the good lab is replaced (a line `- old` and a line
 //! `+ new`, any number of times; `|` in a line stands for a line break), `expected` is the output.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
+mod schema;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -55,6 +57,15 @@ fn changed(change: &str) -> String {
     yaml
 }
 
+/// The folders of the catalogue.
+fn cases() -> Vec<PathBuf> {
+    let catalogue = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/definitions");
+    let mut cases: Vec<PathBuf> =
+        std::fs::read_dir(catalogue).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()).collect();
+    cases.sort();
+    cases
+}
+
 #[test]
 fn the_good_lab_is_good() {
     let folder = tempfile::tempdir().unwrap();
@@ -67,10 +78,7 @@ fn the_good_lab_is_good() {
 
 #[test]
 fn every_mistake_is_said_as_expected() {
-    let catalogue = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/definitions");
-    let mut cases: Vec<PathBuf> =
-        std::fs::read_dir(catalogue).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()).collect();
-    cases.sort();
+    let cases = cases();
     assert!(cases.len() >= 30, "only {} mistakes", cases.len());
     let mut differing = Vec::new();
     for case in cases {

@@ -11,12 +11,14 @@ mod mounts;
 mod ports;
 mod safety;
 mod scalars;
+mod schema;
 
 mod service;
 #[cfg(test)]
 mod tests;
 
 pub use extends::overlaid;
+pub use schema::{network, service, volume};
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

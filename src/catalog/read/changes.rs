@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use super::Reader;
+use crate::catalog::shape;
 use crate::catalog::tree::{Node, Span};
 use crate::lab::change::{Changes, Edit, Editing};
 
 impl Reader<'_> {
     /// What is changed; the files that the lab brings for it have to be there.
     pub(super) fn changes(&mut self, node: &Node, what: &str) -> Changes {
-        self.known_keys(node, what, &["overlay", "edits", "remove"]);
+        self.known_keys(node, what, &shape::names(shape::CHANGES));
         if node.entries().is_empty() {
             let hint = "add `edits`, `overlay` or `remove`".to_owned();
             self.findings.error("missing-key", node.span, format!("{what} changes nothing"), hint);
@@ -28,7 +29,7 @@ impl Reader<'_> {
     }
 
     fn edit(&mut self, node: &Node) -> Option<Edit> {
-        self.known_keys(node, "an edit", &["file", "find", "replace", "append", "write", "copy"]);
+        self.known_keys(node, "an edit", &shape::names(shape::EDIT));
         let file = PathBuf::from(self.required_text(node, "file", "an edit")?);
         if !is_inside(&file) {
             let span = node.get("file").map_or(node.span, |file| file.span);

@@ -7,22 +7,20 @@ use super::kinds::{LATER, REDIS_READS, SQL_READS};
 use super::names::Names;
 use crate::catalog::diagnostic::nearest;
 use crate::catalog::reference;
+use crate::catalog::shape;
 use crate::catalog::tree::{Node, Span, Value};
 use crate::lab::check::{Action, Check, Each, Fault, Key, Kind, MAIN, Range, Step, Target};
 use crate::lab::definition::Need;
 use crate::lab::expression::{Template, Tree};
 use crate::lab::verdict::Verdict;
 
-const MODIFIERS: &[&str] =
-    &["name", "stack", "expect", "within", "for", "meanwhile", "capture", "else", "message", "timeout"];
-const OTHERS: &[&str] = &["each", "value", "fault", "heal", "change"];
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// How late what is delayed arrives, unless `by` says it.
 const DELAY: Duration = Duration::from_millis(300);
 
 impl Reader<'_> {
     pub(super) fn check(&mut self, node: &Node) -> Option<Check> {
-        self.known_keys(node, "a check", &["name", "stack", "concurrent", "timeout", "steps"]);
+        self.known_keys(node, "a check", &shape::names(shape::CHECK));
         let name = self.required_text(node, "name", "a check")?;
         let stack = self.known_stack(node).unwrap_or_else(|| MAIN.into());
         self.stack = Some(stack.clone());
@@ -48,7 +46,8 @@ impl Reader<'_> {
 
     /// One step; what it captures is added to `scope`.
     pub(super) fn step(&mut self, node: &Node, scope: &mut Names) -> Option<Step> {
-        let words: Vec<&str> = Kind::ALL.iter().map(|kind| kind.word()).chain(OTHERS.iter().copied()).collect();
+        let (others, modifiers) = (shape::names(shape::OTHERS), shape::names(shape::STEP));
+        let words: Vec<&str> = Kind::ALL.iter().map(|kind| kind.word()).chain(others).collect();
         if !matches!(node.value, Value::Map(_)) {
             self.wrong(node, "a step", "a map with one kind, for example `http: { … }`");
             return None;
@@ -58,8 +57,8 @@ impl Reader<'_> {
             let key = entry.key.as_str();
             if words.contains(&key) || LATER.contains(&key) {
                 kinds.push(entry.clone());
-            } else if !MODIFIERS.contains(&key) {
-                let known = words.iter().chain(LATER).chain(MODIFIERS).copied();
+            } else if !modifiers.contains(&key) {
+                let known = words.iter().chain(LATER).chain(&modifiers).copied();
                 let hint = nearest(key, known).map_or_else(
                     || format!("kinds are {}", words.join(", ")),
                     |near| format!("did you mean `{near}`?"),
@@ -262,7 +261,7 @@ impl Reader<'_> {
     }
 
     fn each(&mut self, node: &Node, scope: &Names) -> Option<Action> {
-        self.known_keys(node, "`each`", &["in", "as", "parallel", "steps"]);
+        self.known_keys(node, "`each`", &shape::names(shape::EACH));
         let name = self.required_text(node, "as", "`each`")?;
         let Some(range) = node.get("in").cloned() else {
             self.findings.error("missing-key", node.span, "`each` needs `in`", None);

@@ -4,12 +4,10 @@ use std::collections::BTreeMap;
 
 use super::Reader;
 use crate::catalog::diagnostic::nearest;
+use crate::catalog::shape;
 use crate::catalog::tree::{Node, Span, Value};
 use crate::lab::definition::{Detail, Goal};
 use crate::lab::id::GoalId;
-
-const KEYS: &[&str] =
-    &["id", "aliases", "title", "roadmap", "requires", "points", "hints", "detail", "inputs", "checks"];
 
 impl Reader<'_> {
     pub(super) fn goals(&mut self, root: &Node) -> Vec<Goal> {
@@ -26,7 +24,7 @@ impl Reader<'_> {
             let goal = match item.get("use") {
                 Some(_) => self.used(item),
                 None => {
-                    self.known_keys(item, "a goal", KEYS);
+                    self.known_keys(item, "a goal", &shape::names(shape::GOAL));
                     self.goal(item)
                 }
             };

@@ -10,6 +10,8 @@ mod stacks;
 mod used;
 mod values;
 
+pub use predicate::{OPERATORS, TYPES};
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -20,6 +22,7 @@ use super::compose;
 use super::diagnostic::{Diagnostic, Findings, nearest};
 use super::parse;
 use super::render::Sources;
+use super::shape;
 use super::tree::{Node, Value};
 use crate::lab::definition::Need;
 use crate::lab::settings::{Setting, SettingDefault, SettingType};
@@ -95,34 +98,9 @@ struct Reader<'a> {
     stack: Option<String>,
 }
 
-const LAB_KEYS: &[&str] = &[
-    "format",
-    "id",
-    "slug",
-    "aliases",
-    "title",
-    "month",
-    "summary",
-    "starter",
-    "needs",
-    "settings",
-    "services",
-    "volumes",
-    "networks",
-    "configs",
-    "secrets",
-    "stacks",
-    "ready",
-    "reset",
-    "reload",
-    "owner",
-    "goals",
-    "workspace",
-];
-
 impl Reader<'_> {
     fn lab(&mut self, root: &Rc<Node>, variables: &Variables) -> Option<Lab> {
-        self.known_keys(root, "a lab", LAB_KEYS);
+        self.known_keys(root, "a lab", &shape::names(shape::LAB));
         self.format(root);
         let id = self.id::<LabId>(root, "id", "a lab");
         let slug = self.id::<LabId>(root, "slug", "a lab");
@@ -270,11 +248,7 @@ impl Reader<'_> {
         let mut settings = BTreeMap::new();
         for entry in node.entries() {
             let value = &entry.value;
-            self.known_keys(
-                value,
-                "a setting",
-                &["about", "type", "matches", "default", "optional", "choose", "random"],
-            );
+            self.known_keys(value, "a setting", &shape::names(shape::SETTING));
             let choose =
                 value.get("choose").map(|list| list.items().iter().map(|item| values::json(item)).collect::<Vec<_>>());
             let source = if let Some(default) = value.get("default") {

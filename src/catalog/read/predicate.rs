@@ -6,7 +6,7 @@ use crate::catalog::tree::{Node, Value};
 use crate::lab::check::{Expectation, Key, Operator, Predicate};
 use crate::lab::expression::Template;
 
-const OPERATORS: &[&str] = &[
+pub const OPERATORS: &[&str] = &[
     "equals",
     "one_of",
     "exists",
@@ -27,7 +27,7 @@ const OPERATORS: &[&str] = &[
     "all",
     "any",
 ];
-const TYPES: &[&str] = &["null", "boolean", "number", "integer", "string", "list", "map"];
+pub const TYPES: &[&str] = &["null", "boolean", "number", "integer", "string", "list", "map"];
 
 impl Reader<'_> {
     /// `expect:`; `fields` are the names that the observation has.

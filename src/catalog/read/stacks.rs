@@ -6,11 +6,11 @@ use super::Reader;
 use super::names::Names;
 use crate::catalog::compose;
 use crate::catalog::diagnostic::nearest;
+use crate::catalog::shape;
 use crate::catalog::tree::{Node, Value};
 use crate::lab::check::MAIN;
 use crate::lab::{Files, ServiceName, StackCopy};
 
-const KEYS: &[&str] = &["from", "services", "environment", "scale", "workspace", "changes", "ready", "setup"];
 /// Keys that the format has and this version does not act on yet.
 const LATER: &[&str] = &["compose", "names"];
 
@@ -30,7 +30,7 @@ impl Reader<'_> {
             for key in LATER {
                 self.not_yet(value, key);
             }
-            let known: Vec<&str> = KEYS.iter().chain(LATER).copied().collect();
+            let known: Vec<&str> = shape::names(shape::STACK).into_iter().chain(LATER.iter().copied()).collect();
             self.known_keys(value, "a stack", &known);
             let mut copy = StackCopy::default();
             let mut below = root.clone();

@@ -4,13 +4,14 @@ use super::Reader;
 use crate::catalog::diagnostic::{Findings, nearest};
 use crate::catalog::discover::outlines;
 use crate::catalog::parse;
+use crate::catalog::shape;
 use crate::catalog::tree::{Node, Span};
 use crate::lab::definition::Goal;
 
 impl Reader<'_> {
     /// The goal that is named; its mistakes, seen from this lab, are told at the name.
     pub(super) fn used(&mut self, node: &Node) -> Option<Goal> {
-        self.known_keys(node, "a goal of another lab", &["use"]);
+        self.known_keys(node, "a goal of another lab", &shape::names(shape::USE));
         let name = self.optional_text(node, "use")?;
         let span = node.get("use").map_or(node.span, |place| place.span);
         let Some((lab, goal)) = name.split_once('/') else {
