@@ -3,10 +3,12 @@
 pub mod compose;
 pub mod diagnostic;
 pub mod discover;
+pub mod import;
 pub mod parse;
 pub mod read;
 pub mod reference;
 pub mod render;
 pub mod schema;
 pub mod shape;
+pub mod template;
 pub mod tree;

@@ -106,7 +106,7 @@ pub const SETTING: &[Key] = &[
     key("default", Any, "the value where nothing is said"),
     key("optional", Flag, "checks that use it are left out while it has no value"),
     key("choose", List(0, &Any), "one of these, by chance"),
-    key("random", Text, "a type of random value: `id`, `number`, …"),
+    key("random", Text, "a type of random value: `id`, `email`, `word`, `name`, `int`, `uuid`"),
 ];
 
 /// An entry of `stacks`.

@@ -42,6 +42,19 @@ pub struct Entry {
 }
 
 impl Node {
+    /// The value as JSON; where it stood is forgotten.
+    pub fn json(&self) -> serde_json::Value {
+        match &self.value {
+            Value::Null => serde_json::Value::Null,
+            Value::Bool(value) => (*value).into(),
+            Value::Integer(value) => (*value).into(),
+            Value::Float(value) => (*value).into(),
+            Value::Text(text) => text.clone().into(),
+            Value::List(items) => items.iter().map(|item| item.json()).collect(),
+            Value::Map(entries) => entries.iter().map(|entry| (entry.key.clone(), entry.value.json())).collect(),
+        }
+    }
+
     /// The value of a key; `None` when this is no map or has no such key.
     pub fn get(&self, key: &str) -> Option<&Rc<Node>> {
         self.entries().iter().find(|entry| entry.key == key).map(|entry| &entry.value)

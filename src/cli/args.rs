@@ -224,6 +224,20 @@ pub enum LabVerb {
         #[arg(long, value_parser = on_or_off(), env = "LABRUNNER_PROVEN")]
         proven: bool,
     },
+    /// Begin a lab that is right as it is
+    New {
+        /// For example `month-9`
+        id: String,
+        /// A template (`empty`, `celery-redis`) or a Compose file
+        #[arg(long, default_value = "empty", env = "LABRUNNER_FROM")]
+        from: String,
+    },
+    /// Begin a lab from a Compose file and the project beside it
+    Import {
+        file: PathBuf,
+        /// The name of the project's folder, unless told
+        id: Option<String>,
+    },
     /// The format as JSON Schema, for editors
     Schema,
     /// Judge labs against their starters, solutions and variants, one after the other

@@ -161,7 +161,7 @@ fn words(first: Option<String>, rest: impl IntoIterator<Item = String>) -> Vec<S
 }
 
 async fn dispatch(app: &App, verb: Verb) -> Result<Outcome, Failure> {
-    use command::{doctor, images, inside, lint, look, prove, report, reset, start, verify};
+    use command::{author, doctor, images, inside, lint, look, prove, report, reset, start, verify};
     match verb {
         Verb::List => look::list(app),
         Verb::Start { lab, workspace, dry_run } => {
@@ -192,6 +192,8 @@ async fn dispatch(app: &App, verb: Verb) -> Result<Outcome, Failure> {
         Verb::Images(ImagesVerb::Load { file }) => images::load(app, &file).await,
         Verb::Doctor { fix } => doctor::doctor(app, fix).await,
         Verb::Lab(LabVerb::Lint { names, proven }) => lint::lint(app, &names, proven),
+        Verb::Lab(LabVerb::New { id, from }) => author::new(app, &id, &from),
+        Verb::Lab(LabVerb::Import { file, id }) => author::import(app, &file, id.as_deref()),
         Verb::Lab(LabVerb::Schema) => Ok(lint::schema()),
         Verb::Lab(LabVerb::Prove { labs, repeat, budget, only, jobs, write, add, fresh }) => {
             let jobs = jobs.map(usize::from);

@@ -1,6 +1,7 @@
 //! Use cases, one file per verb: puts the siblings in sequence.
 
 pub mod app;
+pub mod author;
 mod carrying;
 pub mod code;
 pub mod consent;

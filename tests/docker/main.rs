@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 #![expect(clippy::print_stdout, reason = "what was counted is worth a line")]
 
+mod author;
 mod blame;
 mod contract;
 mod kills;

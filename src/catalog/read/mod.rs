@@ -250,9 +250,9 @@ impl Reader<'_> {
             let value = &entry.value;
             self.known_keys(value, "a setting", &shape::names(shape::SETTING));
             let choose =
-                value.get("choose").map(|list| list.items().iter().map(|item| values::json(item)).collect::<Vec<_>>());
+                value.get("choose").map(|list| list.items().iter().map(|item| item.json()).collect::<Vec<_>>());
             let source = if let Some(default) = value.get("default") {
-                SettingDefault::Value(values::json(default))
+                SettingDefault::Value(default.json())
             } else if let Some(choices) = choose {
                 SettingDefault::Choose(choices)
             } else if let Some(random) = self.optional_text(value, "random") {

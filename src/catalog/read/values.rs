@@ -2,25 +2,10 @@
 
 use std::time::Duration;
 
-use serde_json::Value as Json;
-
 use super::Reader;
 use crate::catalog::diagnostic::nearest;
 use crate::catalog::tree::{Node, Value};
 use crate::lab::expression::{Part, Template, Tree};
-
-/// A node as JSON.
-pub(super) fn json(node: &Node) -> Json {
-    match &node.value {
-        Value::Null => Json::Null,
-        Value::Bool(value) => (*value).into(),
-        Value::Integer(value) => (*value).into(),
-        Value::Float(value) => (*value).into(),
-        Value::Text(text) => text.clone().into(),
-        Value::List(items) => items.iter().map(|item| json(item)).collect(),
-        Value::Map(entries) => entries.iter().map(|entry| (entry.key.clone(), json(&entry.value))).collect(),
-    }
-}
 
 impl Reader<'_> {
     pub(super) fn line(&self, node: &Node) -> usize {
@@ -156,7 +141,7 @@ impl Reader<'_> {
             Value::Map(entries) => {
                 Tree::Map(entries.iter().map(|entry| (entry.key.clone(), self.document(&entry.value))).collect())
             }
-            _ => Tree::Literal(json(node)),
+            _ => Tree::Literal(node.json()),
         }
     }
 

@@ -27,7 +27,7 @@ mod tcp;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::world::{Observation, Origin, Unobservable, World};
 use crate::lab::stack::Service;
@@ -108,6 +108,22 @@ pub async fn observe<W: World>(
         }
         Err(_) => Err(Unobservable::TimedOut { service: service_of(kind, &fields, world), after: limit }),
     }
+}
+
+/// The step that tells whether a service of a known kind is ready, for a lab that is begun.
+pub fn sign_of(name: &ServiceName, service: &Service) -> Option<Value> {
+    Some(match service {
+        service if redis::fits(service) => json!({ "redis": { "service": name.as_str(), "command": ["PING"] } }),
+        service if sql::fits(service) => json!({ "sql": { "service": name.as_str(), "query": "SELECT 1" } }),
+        service if amqp::fits(service) => {
+            json!({ "amqp": { "service": name.as_str(), "connect": true }, "within": "60s" })
+        }
+        service if kafka::fits(service) => {
+            json!({ "kafka": { "service": name.as_str(), "topics": "*" }, "within": "60s" })
+        }
+        service if mail::fits(service) => json!({ "mail": { "service": name.as_str() } }),
+        _ => return None,
+    })
 }
 
 /// The service that a step looks at, if one can be named.
