@@ -1,6 +1,7 @@
 //! `lab lint`: every mistake of a lab, without an engine.
 
 use super::app::App;
+use super::lint_words::words;
 use super::prove::proof;
 use super::{Failure, Outcome, exit_code};
 use crate::catalog::diagnostic::Severity;
@@ -11,11 +12,12 @@ use crate::workspace::solution::Solution;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-/// Lints the named labs, or all; with `proven` an outdated proof is a mistake too.
+/// Lints the named labs, or all; with `proven` an outdated proof is a mistake too. `verbs` are the commands that there
+/// are, for texts that name some.
 ///
 /// # Errors
 /// A name is unknown.
-pub fn lint(app: &App, names: &[String], proven: bool) -> Result<Outcome, Failure> {
+pub fn lint(app: &App, names: &[String], proven: bool, verbs: &[String]) -> Result<Outcome, Failure> {
     let outlines = match names {
         [] => app.outlines()?,
         names => names.iter().map(|name| app.choose(Some(name))).collect::<Result<_, _>>()?,
@@ -30,7 +32,7 @@ pub fn lint(app: &App, names: &[String], proven: bool) -> Result<Outcome, Failur
         }
         if let Some(lab) = &reading.lab {
             let proof = proven.then(|| unproven(&lab.folder, outline.id.as_str())).flatten();
-            for finding in beyond(lab).into_iter().chain(proof) {
+            for finding in beyond(lab).into_iter().chain(words(lab, verbs)).chain(proof) {
                 errors += 1;
                 blocks.push(format!("error: {}: {finding}", lab.id));
             }

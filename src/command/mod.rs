@@ -11,6 +11,7 @@ pub mod failure;
 pub mod images;
 pub mod inside;
 pub mod lint;
+mod lint_words;
 pub mod look;
 pub mod notes;
 pub mod pristine;

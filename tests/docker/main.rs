@@ -8,6 +8,7 @@
 
 mod author;
 mod blame;
+mod broken;
 mod contract;
 mod kills;
 mod kinds;
