@@ -105,9 +105,19 @@ fn two_commands_do_not_get_in_each_others_way() {
 #[test]
 fn a_small_lab_is_proven() {
     let lab = LabEnv::new("prove");
+    // Cut off after its first cell, it goes on behind that.
+    let mut begun = lab.spawn(&["lab", "prove", "page", "--jobs", "1"]);
+    let lines = std::io::BufReader::new(begun.stderr.take().unwrap());
+    let first = std::io::BufRead::lines(lines).map_while(Result::ok).find(|line| line.starts_with("right: starter"));
+    assert!(first.is_some());
+    begun.kill().unwrap();
+    begun.wait().unwrap();
     let proven = lab.run(&["lab", "prove", "page"]);
     assert_eq!(proven.code, 0, "{proven:?}");
-    assert!(proven.out.contains("cells, 0 wrong"), "{}", proven.out);
+    assert!(proven.err.contains("known from an earlier run"), "{proven:?}");
+    assert!(proven.out.contains("5 cells, 0 wrong"), "{}", proven.out);
+    let again = lab.run(&["lab", "prove", "page", "--only", "starter"]);
+    assert!(!again.err.contains("known from an earlier run"), "a whole run is forgotten: {again:?}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Cells of a run that was cut off, kept until a run is whole: the next one goes on after them.
+//! Cells that were right, kept until a whole run is: one that was cut off, or had a wrong cell, goes on after them.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -12,94 +12,121 @@ use crate::lab::view::CellRow;
 /// What is known of one lab's cells.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Ledger {
-    /// Of the lab's content and of this program, recipes included.
-    digest: String,
-    pub cells: Vec<CellRow>,
-    /// Goal and check of those that failed somewhere.
-    pub failed: BTreeSet<(String, String)>,
+    /// Of the program that judged, recipes included.
+    program: String,
+    known: Vec<Known>,
+    /// `None` where nothing is to be kept.
     #[serde(skip)]
-    path: PathBuf,
+    path: Option<PathBuf>,
+}
+
+/// A cell, and what it was judged for.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Known {
+    /// Of all that decides what the cell has to be and what it is.
+    pub key: String,
+    pub cell: CellRow,
+    /// Goal and check of those that failed in it.
+    pub failed: BTreeSet<(String, String)>,
 }
 
 impl Ledger {
-    /// The right cells of an earlier run of the same lab by the same program; none if `fresh`.
-    pub fn open(path: &Path, lab_digest: &str, fresh: bool) -> Self {
-        let digest = format!("{lab_digest}-{}", program());
-        let read = || serde_json::from_slice::<Self>(&std::fs::read(path).ok()?).ok();
-        let mut ledger = match read() {
-            Some(known) if known.digest == digest && !fresh => known,
-            _ => Self { digest, ..Self::default() },
-        };
-        ledger.cells.retain(|cell| cell.wrong.is_empty());
-        ledger.path = path.to_owned();
-        ledger
+    /// What an earlier run by the same program has left in the file; nothing if `fresh`.
+    pub fn open(path: Option<&Path>, fresh: bool) -> Self {
+        let read = || serde_json::from_slice::<Self>(&std::fs::read(path?).ok()?).ok();
+        let known = read().filter(|ledger| ledger.program == program() && !fresh).map(|ledger| ledger.known);
+        Self { program: program(), known: known.unwrap_or_default(), path: path.map(Path::to_owned) }
     }
 
-    /// Whether a cell has been judged already.
-    pub fn has(&self, variant: &str, round: usize) -> bool {
-        self.cells.iter().any(|cell| cell.variant == variant && cell.round == round)
+    /// Takes what is known of this cell and round, if it was right.
+    pub fn take(&mut self, key: &str, round: usize) -> Option<Known> {
+        let fits = |known: &Known| known.key == key && known.cell.round == round && known.cell.wrong.is_empty();
+        let at = self.known.iter().position(fits)?;
+        Some(self.known.swap_remove(at))
+    }
+
+    /// Begins anew with these cells.
+    pub fn begin(&mut self, known: Vec<Known>) {
+        self.known = known;
     }
 
     /// Keeps a cell.
     ///
     /// # Errors
     /// The state folder cannot be written.
-    pub fn add(&mut self, cell: CellRow, failed: impl Iterator<Item = (String, String)>) -> Result<(), Failure> {
-        self.cells.push(cell);
-        self.failed.extend(failed);
+    pub fn add(&mut self, known: Known) -> Result<(), Failure> {
+        self.known.push(known);
+        let Some(path) = &self.path else { return Ok(()) };
         let write = || {
-            let folder = self.path.parent().unwrap_or(Path::new("."));
+            let folder = path.parent().unwrap_or(Path::new("."));
             std::fs::create_dir_all(folder)?;
             let mut file = tempfile::NamedTempFile::new_in(folder)?;
             serde_json::to_writer(&mut file, self)?;
-            file.persist(&self.path).map_err(|error| error.error)?;
+            file.persist(path).map_err(|error| error.error)?;
             Ok::<(), std::io::Error>(())
         };
-        write().map_err(|error| Failure::engine(format!("cannot write `{}`: {error}", self.path.display())))
+        write().map_err(|error| Failure::engine(format!("cannot write `{}`: {error}", path.display())))
     }
 
-    /// Forgets a run that is whole.
+    /// Every cell of this run.
+    pub fn cells(&self) -> Vec<CellRow> {
+        self.known.iter().map(|known| known.cell.clone()).collect()
+    }
+
+    /// Whether a check has failed in one of the cells.
+    pub fn failed_somewhere(&self, check: &(String, String)) -> bool {
+        self.known.iter().any(|known| known.failed.contains(check))
+    }
+
+    /// Forgets a run that is whole and right.
     pub fn forget(&self) {
-        // One that stays is of a whole run, and judging anew is what the next run is asked for with `--fresh`.
-        let _ = std::fs::remove_file(&self.path);
+        // One that stays all the same is used by the next run, which says so.
+        let _ = self.path.as_ref().map(std::fs::remove_file);
     }
 }
 
 /// Digest of this program, which decides what a check finds.
 fn program() -> String {
-    let bytes = std::env::current_exe().and_then(std::fs::read).unwrap_or_default();
-    Sha256::digest(bytes).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    static DIGEST: std::sync::OnceLock<String> = std::sync::OnceLock::new();
+    let make = || {
+        let bytes = std::env::current_exe().and_then(std::fs::read).unwrap_or_default();
+        Sha256::digest(bytes).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    };
+    DIGEST.get_or_init(make).clone()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn cell(variant: &str, wrong: &[&str]) -> CellRow {
-        CellRow {
-            variant: variant.into(),
+    fn known(key: &str, wrong: &[&str]) -> Known {
+        let cell = CellRow {
+            variant: key.into(),
             round: 1,
             verdicts: Vec::new(),
             wrong: wrong.iter().map(|one| (*one).to_owned()).collect(),
             seed: 1,
             took: 1,
-        }
+        };
+        Known { key: key.into(), cell, failed: [("wired".to_owned(), "it answers".to_owned())].into() }
     }
 
     #[test]
-    fn a_run_goes_on_with_the_right_cells_of_the_same_content() {
+    fn a_run_goes_on_with_the_right_cells() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("prove/month-3.json");
-        let mut ledger = Ledger::open(&path, "one", false);
-        let failed = ("wired".to_owned(), "it answers".to_owned());
-        ledger.add(cell("starter", &[]), [failed.clone()].into_iter()).unwrap();
-        ledger.add(cell("solution", &["wired: failed"]), std::iter::empty()).unwrap();
-        let known = Ledger::open(&path, "one", false);
-        assert!(known.has("starter", 1) && !known.has("starter", 2) && !known.has("solution", 1));
-        assert!(known.failed.contains(&failed));
-        assert!(!Ledger::open(&path, "other", false).has("starter", 1), "the lab is another one");
-        assert!(!Ledger::open(&path, "one", true).has("starter", 1), "it was to begin anew");
-        known.forget();
-        assert!(!Ledger::open(&path, "one", false).has("starter", 1), "the run was whole");
+        let mut ledger = Ledger::open(Some(&path), false);
+        ledger.add(known("starter", &[])).unwrap();
+        ledger.add(known("solution", &["wired: failed"])).unwrap();
+        let mut later = Ledger::open(Some(&path), false);
+        assert!(later.take("starter", 2).is_none(), "another round");
+        assert!(later.take("solution", 1).is_none(), "it was wrong");
+        let starter = later.take("starter", 1).unwrap();
+        later.begin(vec![starter]);
+        assert_eq!(later.cells().len(), 1);
+        assert!(later.failed_somewhere(&("wired".into(), "it answers".into())));
+        assert!(Ledger::open(Some(&path), true).take("starter", 1).is_none(), "it was to begin anew");
+        later.forget();
+        assert!(Ledger::open(Some(&path), false).take("starter", 1).is_none(), "the run was whole");
     }
 }

@@ -15,7 +15,7 @@ use super::{Failure, Outcome, exit_code};
 use crate::event::Event;
 use crate::lab::Verdict;
 use crate::lab::view::{CellRow, ProveView, View};
-use ledger::Ledger;
+use ledger::{Known, Ledger};
 use proof::Proof;
 use room::Room;
 use variants::Variant;
@@ -87,17 +87,24 @@ async fn prove_one(
     let before = proof.as_ref().map_or(0, Proof::rounds);
     let path = app.state.join("prove").join(format!("{}.json", lab.id));
     // A run of some variants is no part of a whole one.
-    let ledger = Ledger::open(&path, &digest, request.fresh || request.only.is_some());
+    let mut ledger = Ledger::open(request.only.is_none().then_some(&path), request.fresh);
+    let judged_by = proof::judging_digest(&lab.folder)?;
     let rounds = before + 1..=before + request.repeat.max(1);
     let cells = rounds.flat_map(|round| variants.iter().map(move |one| (round, one)));
-    let waiting: VecDeque<_> = cells.filter(|(round, one)| !ledger.has(&one.name, *round)).collect();
-    if !ledger.cells.is_empty() {
-        let known = ledger.cells.len();
-        let text = format!("{known} cells are known from a run that was cut off; `--fresh` would judge them anew");
+    let (mut waiting, mut known) = (VecDeque::new(), Vec::new());
+    for (round, variant) in cells {
+        match ledger.take(&variant.key(&judged_by), round) {
+            Some(cell) => known.push(cell),
+            None => waiting.push_back((round, variant)),
+        }
+    }
+    if !known.is_empty() {
+        let text = format!("{} cells are known from an earlier run; `--fresh` would judge them anew", known.len());
         app.sink.emit(Event::Note { text });
     }
+    ledger.begin(known);
     let jobs = request.jobs.unwrap_or_else(default_jobs).clamp(1, waiting.len().max(1));
-    let queue = Queue { waiting: Mutex::new(waiting), until, ledger: Mutex::new(ledger) };
+    let queue = Queue { waiting: Mutex::new(waiting), until, judged_by, ledger: Mutex::new(ledger) };
     let mut rooms = vec![first];
     for _ in 1..jobs {
         rooms.push(Room::new(app, &engine, &outline)?);
@@ -114,7 +121,7 @@ async fn prove_one(
     }
     let not_run = lock(&queue.waiting).iter().map(|(round, one)| format!("{} (round {round})", one.name)).collect();
     let ledger = queue.ledger.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let mut cells = ledger.cells.clone();
+    let mut cells = ledger.cells();
     let place = |cell: &CellRow| (cell.round, variants.iter().position(|one| one.name == cell.variant));
     cells.sort_by_key(place);
     let checks =
@@ -122,18 +129,18 @@ async fn prove_one(
     let view = ProveView {
         lab: lab.id.to_string(),
         goals: lab.goals.iter().map(|goal| goal.id.to_string()).collect(),
-        never_failed: checks.filter(|pair| request.only.is_none() && !ledger.failed.contains(pair)).collect(),
+        never_failed: checks.filter(|pair| request.only.is_none() && !ledger.failed_somewhere(pair)).collect(),
         cells,
         left,
         not_run,
         jobs,
         took: milliseconds(began),
     };
-    if view.not_run.is_empty() && request.only.is_none() {
-        ledger.forget();
-        if request.write && is_right(&view) {
+    if is_right(&view) && view.not_run.is_empty() && request.only.is_none() {
+        if request.write {
             proof::write(&lab, &digest, &view, proof)?;
         }
+        ledger.forget();
     }
     Ok(view)
 }
@@ -142,6 +149,8 @@ async fn prove_one(
 struct Queue<'v> {
     waiting: Mutex<VecDeque<(usize, &'v Variant)>>,
     until: Option<Instant>,
+    /// Digest of what judges.
+    judged_by: String,
     ledger: Mutex<Ledger>,
 }
 
@@ -164,13 +173,15 @@ impl Queue<'_> {
             let state = if row.wrong.is_empty() { "right" } else { "WRONG" };
             let wrong: String = row.wrong.iter().map(|line| format!("\n    {line}")).collect();
             let took = Duration::from_millis(row.took).as_secs_f64();
-            app.sink
-                .emit(Event::Note { text: format!("{state}: {} (round {round}, {took:.1} s){wrong}", row.variant) });
+            let text = format!("{state}: {} (round {round}, {took:.1} s){wrong}", row.variant);
             let failed = report.goals.iter().flat_map(|goal| {
                 let failed = goal.checks.iter().filter(|check| check.verdict == Verdict::Failed);
                 failed.map(|check| (goal.goal.to_string(), check.name.clone()))
             });
-            lock(&self.ledger).add(row, failed)?;
+            let known = Known { key: variant.key(&self.judged_by), cell: row, failed: failed.collect() };
+            lock(&self.ledger).add(known)?;
+            // Told when it is kept: whoever stops the run now has lost nothing.
+            app.sink.emit(Event::Note { text });
         }
     }
 }

@@ -39,6 +39,18 @@ pub fn lab_digest(folder: &Path) -> Result<String, Failure> {
     Ok(tree.hash())
 }
 
+/// Digest of what decides how a workspace is judged: not of texts for people, nor of the solution and its variants.
+///
+/// # Errors
+/// A file cannot be read.
+pub(super) fn judging_digest(folder: &Path) -> Result<String, Failure> {
+    let mut tree = Tree::read(folder, &ignored(&[]))?;
+    let aside =
+        ["proof.json", "README.md", "tasks", "solution", "solution.yaml", "near-misses.yaml", "also-right.yaml"];
+    tree.0.retain(|path, _| !aside.iter().any(|one| path.starts_with(one)));
+    Ok(tree.hash())
+}
+
 /// The digest of the content that the lab's proof was written for.
 pub fn proven_digest(folder: &Path) -> Option<String> {
     Some(stored(folder)?.digest)

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use sha2::{Digest, Sha256};
+
 use crate::command::Failure;
 use crate::lab::report::LabReport;
 use crate::lab::{GoalId, Lab, Verdict};
@@ -13,6 +15,14 @@ pub(super) struct Variant {
     pub name: String,
     pub files: Tree,
     pub must: BTreeMap<GoalId, Must>,
+}
+
+impl Variant {
+    /// Digest of all that decides what its cell has to be and what it is.
+    pub fn key(&self, judged_by: &str) -> String {
+        let hash = Sha256::digest(format!("{judged_by} {} {} {:?}", self.name, self.files.hash(), self.must));
+        hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    }
 }
 
 #[derive(Debug, Clone)]
