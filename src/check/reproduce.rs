@@ -70,8 +70,14 @@ pub async fn command<W: World>(kind: Kind, fields: &Value, world: &W) -> Option<
 async fn curl<W: World>(fields: &Value, world: &W) -> Option<String> {
     let url = fields.get("url")?.as_str()?;
     let service = service_of(Kind::Http, &Fields(fields), world)?;
-    let parsed = reqwest::Url::parse(url).ok()?;
-    let port = parsed.port_or_known_default()?;
+    let mut asked = reqwest::Url::parse(url).ok()?;
+    let port = asked.port_or_known_default()?;
+    let query = fields.get("query").and_then(Value::as_object).into_iter().flatten();
+    let query: Vec<(String, String)> = query.map(|(name, value)| (name.clone(), plain(value))).collect();
+    if !query.is_empty() {
+        asked.query_pairs_mut().extend_pairs(query);
+    }
+    let url = if asked.query().is_some() { asked.as_str() } else { url };
     let mut command = String::from("curl -i");
     let shown = match world.published(&service, port).await {
         Some(published) => url.replacen(&format!("{service}:{port}"), &format!("127.0.0.1:{published}"), 1),
@@ -84,6 +90,9 @@ async fn curl<W: World>(fields: &Value, world: &W) -> Option<String> {
     };
     if let Some(method) = fields.get("method").and_then(Value::as_str).filter(|method| *method != "GET") {
         command.push_str(&format!(" -X {method}"));
+    }
+    if let Some(auth) = fields.get("auth").and_then(Value::as_str) {
+        command.push_str(&format!(" -u {}", quote(auth)));
     }
     for (name, value) in fields.get("headers").and_then(Value::as_object).into_iter().flatten() {
         command.push_str(&format!(" -H {}", quote(&format!("{name}: {}", plain(value)))));

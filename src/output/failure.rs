@@ -41,7 +41,10 @@ pub fn report(report: &LabReport, width: usize, paint: Paint) -> String {
                 .for_each(|check| text.push_str(&block(goal, check, paint)));
         }
     }
-    text.push('\n');
+    // A block has its own empty line behind it.
+    if !text.ends_with("\n\n") {
+        text.push('\n');
+    }
     text.push_str(&summary(report, paint));
     text
 }

@@ -17,4 +17,5 @@ mod registry;
 mod remote;
 mod scenarios;
 mod support;
+mod tutorial;
 mod watch;
