@@ -95,7 +95,11 @@ pub fn run() -> std::process::ExitCode {
             output::print(&output::markdown(&outcome.view).unwrap_or_default());
             outcome.code
         }
-        (Err(failure), cli::Format::Human | cli::Format::Html | cli::Format::Md) => {
+        (Ok(outcome), cli::Format::Sarif) => {
+            output::print(&output::sarif(&outcome.view).unwrap_or_default());
+            outcome.code
+        }
+        (Err(failure), cli::Format::Human | cli::Format::Html | cli::Format::Md | cli::Format::Sarif) => {
             output::complain(&output::failure_text(&failure.message, &failure.hints, screen.colour));
             failure.code
         }

@@ -20,6 +20,18 @@ pub fn render(findings: &[Diagnostic], sources: &Sources, base: &Path, colour: b
     blocks.join("\n\n")
 }
 
+/// Line, column and the column behind the end of a finding's first line; all from 1, columns in characters.
+pub fn place(finding: &Diagnostic, sources: &Sources) -> Option<(usize, usize, usize)> {
+    let (span, source) = (finding.span?, sources.0.get(&finding.file)?);
+    let start = span.start.min(source.len());
+    let before = source.get(..start)?;
+    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+    let column = source.get(line_start..start)?.chars().count() + 1;
+    let end = first_line_end(source, start).min(span.end.max(start + 1)).max(start);
+    let width = source.get(start..end.min(source.len()))?.chars().count();
+    Some((before.matches('\n').count() + 1, column, column + width))
+}
+
 fn block(finding: &Diagnostic, sources: &Sources, base: &Path, renderer: &Renderer) -> String {
     let level = match finding.severity {
         Severity::Error => Level::ERROR,

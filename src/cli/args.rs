@@ -44,10 +44,12 @@ pub struct Arguments {
 pub enum Format {
     Human,
     Json,
-    /// A page of its own, for `report`
+    /// A page of its own, for `report` and `lab prove`
     Html,
     /// Markdown, for `report`
     Md,
+    /// SARIF, for `lab lint`
+    Sarif,
 }
 
 /// `--images`

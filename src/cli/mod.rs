@@ -75,9 +75,16 @@ impl Request {
     /// # Errors
     /// What the command could not do.
     pub async fn run(self, sink: Arc<dyn Sink>, display: Option<Arc<dyn Display>>) -> Result<Outcome, Failure> {
-        let pages = matches!(self.screen.format, Format::Html | Format::Md);
-        if pages && !matches!(self.arguments.verb, Some(Verb::Report { .. })) {
-            return Err(Failure::usage("`html` and `md` are formats of `report`").hint("use `human` or `json` here"));
+        let verb = &self.arguments.verb;
+        let fits = match self.screen.format {
+            Format::Human | Format::Json => true,
+            Format::Md => matches!(verb, Some(Verb::Report { .. })),
+            Format::Html => matches!(verb, Some(Verb::Report { .. } | Verb::Lab(LabVerb::Prove { .. }))),
+            Format::Sarif => matches!(verb, Some(Verb::Lab(LabVerb::Lint { .. }))),
+        };
+        if !fits {
+            let formats = "`html` is a format of `report` and `lab prove`, `md` of `report`, `sarif` of `lab lint`";
+            return Err(Failure::usage(formats).hint("use `human` or `json` here"));
         }
         let Some(verb) = self.arguments.verb.clone() else {
             let app = self.app(sink)?;

@@ -4,9 +4,10 @@ use super::app::App;
 use super::lint_words::words;
 use super::prove::proof;
 use super::{Failure, Outcome, exit_code};
-use crate::catalog::diagnostic::Severity;
+use crate::catalog::diagnostic::{Diagnostic, Severity};
+use crate::catalog::render::Sources;
 use crate::catalog::{render, schema};
-use crate::lab::view::View;
+use crate::lab::view::{FindingRow, View};
 use crate::lab::{GoalId, Lab};
 use crate::workspace::solution::Solution;
 use std::collections::BTreeSet;
@@ -22,24 +23,57 @@ pub fn lint(app: &App, names: &[String], proven: bool, verbs: &[String]) -> Resu
         [] => app.outlines()?,
         names => names.iter().map(|name| app.choose(Some(name))).collect::<Result<_, _>>()?,
     };
-    let (mut errors, mut warnings, mut blocks) = (0, 0, Vec::new());
+    let (mut findings, mut blocks) = (Vec::new(), Vec::new());
     for outline in &outlines {
         let reading = app.read(outline, &app.root().join("workspace").join(&outline.id));
-        errors += reading.findings.iter().filter(|one| one.severity == Severity::Error).count();
-        warnings += reading.findings.iter().filter(|one| one.severity == Severity::Warning).count();
+        findings.extend(reading.findings.iter().map(|one| row(app, one, &reading.sources)));
         if !reading.findings.is_empty() {
             blocks.push(render::render(&reading.findings, &reading.sources, &app.here, app.colour));
         }
         if let Some(lab) = &reading.lab {
             let proof = proven.then(|| unproven(&lab.folder, outline.id.as_str())).flatten();
             for finding in beyond(lab).into_iter().chain(words(lab, verbs)).chain(proof) {
-                errors += 1;
                 blocks.push(format!("error: {}: {finding}", lab.id));
+                findings.push(whole(app, lab, finding));
             }
         }
     }
+    let count = |severity: &str| findings.iter().filter(|one| one.severity == severity).count();
+    let (errors, warnings) = (count("error"), count("warning"));
     let code = if errors == 0 { exit_code::OK } else { exit_code::USAGE };
-    Ok(Outcome { code, view: View::Lint { labs: outlines.len(), errors, warnings, text: blocks.join("\n\n") } })
+    Ok(Outcome {
+        code,
+        view: View::Lint { labs: outlines.len(), errors, warnings, findings, text: blocks.join("\n\n") },
+    })
+}
+
+fn row(app: &App, finding: &Diagnostic, sources: &Sources) -> FindingRow {
+    let place = render::place(finding, sources);
+    FindingRow {
+        severity: if finding.severity == Severity::Error { "error" } else { "warning" }.into(),
+        code: finding.code.into(),
+        file: finding.file.strip_prefix(&app.here).unwrap_or(&finding.file).display().to_string(),
+        line: place.map(|(line, ..)| line),
+        column: place.map(|(_, column, _)| column),
+        end_column: place.map(|(.., end)| end),
+        message: finding.message.clone(),
+        hint: finding.hint.clone(),
+    }
+}
+
+/// A mistake that lies beyond `lab.yaml`.
+fn whole(app: &App, lab: &Lab, message: String) -> FindingRow {
+    let file = lab.folder.join("lab.yaml");
+    FindingRow {
+        severity: "error".into(),
+        code: "lab".into(),
+        file: file.strip_prefix(&app.here).unwrap_or(&file).display().to_string(),
+        line: None,
+        column: None,
+        end_column: None,
+        message,
+        hint: None,
+    }
 }
 
 /// The format as JSON Schema.

@@ -57,6 +57,9 @@ pub enum View {
         labs: usize,
         errors: usize,
         warnings: usize,
+        findings: Vec<FindingRow>,
+        /// The same for people, with the lines that are meant.
+        #[serde(skip)]
         text: String,
     },
     /// One plain sentence.
@@ -235,6 +238,25 @@ pub struct ProveView {
     pub jobs: usize,
     /// Milliseconds.
     pub took: u64,
+}
+
+/// A mistake of a lab.
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct FindingRow {
+    /// `error` or `warning`
+    pub severity: String,
+    /// Stable, like `unknown-key`.
+    pub code: String,
+    pub file: String,
+    /// From 1; `None` where the lab as a whole is meant.
+    pub line: Option<usize>,
+    /// In characters, from 1.
+    pub column: Option<usize>,
+    /// Behind the last character.
+    pub end_column: Option<usize>,
+    pub message: String,
+    pub hint: Option<String>,
 }
 
 /// One run of one variant.

@@ -6,6 +6,7 @@ mod junit;
 pub mod plain;
 mod render;
 mod report;
+mod sarif;
 #[cfg(test)]
 mod schema;
 pub mod screen;
@@ -18,6 +19,7 @@ pub use failure::{failure_json, failure_text};
 pub use junit::junit;
 pub use render::render;
 pub use report::{html, markdown};
+pub use sarif::sarif;
 
 use crate::lab::view::View;
 

@@ -82,7 +82,7 @@ pub fn render(view: &View, width: u16, colour: bool) -> String {
             table(&["image", "from", "recipe", "size"], rows.collect(), width)
         }
         View::Prove { labs } => labs.iter().map(|one| proof(one, paint)).collect::<Vec<_>>().join("\n"),
-        View::Lint { labs, errors, warnings, text } => {
+        View::Lint { labs, errors, warnings, text, .. } => {
             let block = if text.is_empty() { String::new() } else { format!("{text}\n\n") };
             format!("{block}{labs} labs read: {errors} errors, {warnings} warnings\n")
         }

@@ -1,7 +1,7 @@
 //! A report as Markdown and as a page of its own.
 
 use super::text::sanitise;
-use crate::lab::view::{ReportGoal, ReportLab, ReportView, View};
+use crate::lab::view::{CellRow, ProveView, ReportGoal, ReportLab, ReportView, View};
 
 /// The report as Markdown; `None` for any other answer.
 pub fn markdown(view: &View) -> Option<String> {
@@ -9,16 +9,54 @@ pub fn markdown(view: &View) -> Option<String> {
     Some(text(report))
 }
 
-/// The report as one HTML file without anything from elsewhere; `None` for any other answer.
+/// The report, or what `lab prove` found, as one HTML file without anything from elsewhere; `None` for any other answer.
 pub fn html(view: &View) -> Option<String> {
-    let View::Report(report) = view else { return None };
-    let labs: String = report.labs.iter().map(section).collect();
-    Some(format!(
-        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>labrunner: what was reached</title>\n\
+    match view {
+        View::Report(report) => {
+            let labs: String = report.labs.iter().map(section).collect();
+            let made = day(&report.made);
+            Some(page("What was reached", &format!("<p>Made on {made}. Points count while a goal passes.</p>\n{labs}")))
+        }
+        View::Prove { labs } => Some(page("What was proven", &labs.iter().map(matrix).collect::<String>())),
+        _ => None,
+    }
+}
+
+fn page(title: &str, body: &str) -> String {
+    format!(
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>labrunner: {title}</title>\n\
          <meta name=\"viewport\" content=\"width=device-width\">\n<style>\n{STYLE}</style></head><body>\n\
-         <h1>What was reached</h1>\n<p>Made on {}. Points count while a goal passes.</p>\n{labs}</body></html>\n",
-        day(&report.made)
-    ))
+         <h1>{title}</h1>\n{body}</body></html>\n"
+    )
+}
+
+/// Goals across, variants down.
+fn matrix(lab: &ProveView) -> String {
+    let goals: String = lab.goals.iter().map(|goal| format!("<th>{}</th>", escape(goal))).collect();
+    let row = |cell: &CellRow| {
+        let verdicts = cell.verdicts.iter().map(|(_, verdict)| format!("<td class=\"{verdict}\">{verdict}</td>"));
+        let wrong: String = cell.wrong.iter().map(|line| format!("<br><small>{}</small>", escape(line))).collect();
+        let mark = if cell.wrong.is_empty() { "✓" } else { "✗" };
+        format!(
+            "<tr><td>{mark} {} (round {}){wrong}</td>{}<td>{:.1} s</td></tr>\n",
+            escape(&cell.variant),
+            cell.round,
+            verdicts.collect::<String>(),
+            std::time::Duration::from_millis(cell.took).as_secs_f64()
+        )
+    };
+    let rows: String = lab.cells.iter().map(row).collect();
+    let never = lab.never_failed.iter().map(|(goal, check)| format!("nothing made it fail: {goal}: {check}"));
+    let not_run = lab.not_run.iter().map(|variant| format!("not run: {variant}"));
+    let left = lab.left.iter().map(|name| format!("left behind: {name}"));
+    let notes: String = never.chain(not_run).chain(left).map(|note| format!("<li>{}</li>\n", escape(&note))).collect();
+    let wrong = lab.cells.iter().filter(|cell| !cell.wrong.is_empty()).count();
+    format!(
+        "<h2>{}</h2>\n<p>{} cells, {wrong} wrong.</p>\n<table><tr><th>variant</th>{goals}<th>time</th></tr>\n{rows}</table>\n\
+         <ul>\n{notes}</ul>\n",
+        escape(&lab.lab),
+        lab.cells.len()
+    )
 }
 
 const STYLE: &str =

@@ -14,9 +14,13 @@ use std::process::Command;
 const GOOD: &str = include_str!("good.yaml");
 
 fn lint(folder: &Path) -> (i32, String) {
+    lint_as(folder, "human")
+}
+
+fn lint_as(folder: &Path, format: &str) -> (i32, String) {
     let state = tempfile::tempdir().unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_labrunner"))
-        .args(["lab", "lint"])
+        .args(["lab", "lint", "--format", format])
         .current_dir(folder)
         .env("LABRUNNER_STATE_DIR", state.path())
         .env("LABRUNNER_CACHE_DIR", state.path())
@@ -95,6 +99,32 @@ fn every_mistake_is_said_as_expected() {
         }
     }
     assert!(differing.is_empty(), "what was said stands in `expected.new`:\n{}", differing.join("\n"));
+}
+
+#[test]
+fn programs_are_told_the_same_places_as_people() {
+    let mut seen = 0;
+    for case in cases() {
+        let folder = tempfile::tempdir().unwrap();
+        lay_out(folder.path(), changed(&std::fs::read_to_string(case.join("change")).unwrap()).as_bytes());
+        let text = std::fs::read_to_string(case.join("expected")).unwrap();
+        let arrows = text.lines().filter_map(|line| line.trim().strip_prefix("--> "));
+        let for_people: Vec<String> = arrows.map(str::to_owned).collect();
+        let (_, json) = lint_as(folder.path(), "json");
+        let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+        let mut rows: Vec<_> = json["findings"].as_array().unwrap().iter().filter(|row| row["line"].is_u64()).collect();
+        rows.sort_by_key(|row| (row["line"].as_u64(), row["column"].as_u64()));
+        let place =
+            |row: &&serde_json::Value| format!("{}:{}:{}", row["file"].as_str().unwrap(), row["line"], row["column"]);
+        let for_programs: Vec<String> = rows.iter().map(place).collect();
+        assert_eq!(for_programs, for_people, "{}", case.display());
+        let (_, sarif) = lint_as(folder.path(), "sarif");
+        let sarif: serde_json::Value = serde_json::from_str(&sarif).unwrap();
+        let results = sarif["runs"][0]["results"].as_array().unwrap();
+        assert_eq!(results.len(), json["findings"].as_array().unwrap().len());
+        seen += for_people.len();
+    }
+    assert!(seen >= 40, "only {seen} places");
 }
 
 #[test]

@@ -39,9 +39,9 @@ fn steady(text: &str, folder: &Path) -> String {
         // Columns follow the width of the times.
         (r" +TIME", "  TIME"),
     ];
-    let text = replaced.iter().fold(text, |text, (pattern, word)| {
-        Regex::new(pattern).unwrap().replace_all(&text, *word).into_owned()
-    });
+    let text = replaced
+        .iter()
+        .fold(text, |text, (pattern, word)| Regex::new(pattern).unwrap().replace_all(&text, *word).into_owned());
     text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n").trim().to_owned()
 }
 
@@ -65,11 +65,9 @@ fn the_tutorial_for_authors_is_true() {
             let (line, expected) = part.split_once('\n').unwrap();
             commands += 1;
             let binary = Path::new(env!("CARGO_BIN_EXE_labrunner")).parent().unwrap();
-            let path = format!("{}:{}", binary.display(), std::env::var("PATH").unwrap());
             let output = Command::new("sh")
-                .args(["-c", line])
+                .args(["-c", &format!("PATH={}:$PATH; {line}", binary.display())])
                 .current_dir(folder)
-                .env("PATH", path)
                 .env("LABRUNNER_STATE_DIR", folder.join("state"))
                 .output()
                 .unwrap();
