@@ -24,6 +24,8 @@ pub struct Diagnostic {
     pub message: String,
     /// What to do.
     pub hint: Option<String>,
+    /// What stands in the place once it is mended, where that needs no thought.
+    pub fix: Option<String>,
 }
 
 /// Collects findings about one file.
@@ -66,6 +68,11 @@ impl Findings {
         self.add(Severity::Error, code, None, message, hint);
     }
 
+    /// Says what would mend the findings at this place.
+    pub fn fix(&mut self, span: Span, text: &str) {
+        self.list.iter_mut().filter(|one| one.span == Some(span)).for_each(|one| one.fix = Some(text.to_owned()));
+    }
+
     /// Whether any finding is an error.
     pub fn has_errors(&self) -> bool {
         self.list.iter().any(|finding| finding.severity == Severity::Error)
@@ -79,9 +86,9 @@ impl Findings {
         message: String,
         hint: Option<String>,
     ) {
-        let finding = Diagnostic { severity, code, file: self.file.clone(), span, message, hint };
+        let finding = Diagnostic { severity, code, file: self.file.clone(), span, message, hint, fix: None };
         // A value that is looked at twice is still one mistake.
-        if !self.list.contains(&finding) {
+        if !self.list.iter().any(|one| Diagnostic { fix: None, ..one.clone() } == finding) {
             self.list.push(finding);
         }
     }

@@ -225,6 +225,9 @@ pub enum LabVerb {
         /// Also that `proof.json` was written for exactly this content
         #[arg(long, value_parser = on_or_off(), env = "LABRUNNER_PROVEN")]
         proven: bool,
+        /// Mend what needs no thought: misspelt keys and words
+        #[arg(long, value_parser = on_or_off(), env = "LABRUNNER_FIX")]
+        fix: bool,
     },
     /// Begin a lab that is right as it is
     New {

@@ -198,10 +198,10 @@ async fn dispatch(app: &App, verb: Verb) -> Result<Outcome, Failure> {
         Verb::Images(ImagesVerb::Save { file, lab }) => images::save(app, lab.as_deref(), &file).await,
         Verb::Images(ImagesVerb::Load { file }) => images::load(app, &file).await,
         Verb::Doctor { fix } => doctor::doctor(app, fix).await,
-        Verb::Lab(LabVerb::Lint { names, proven }) => {
+        Verb::Lab(LabVerb::Lint { names, proven, fix }) => {
             let verbs =
                 Arguments::command().get_subcommands().map(|verb| verb.get_name().to_owned()).collect::<Vec<_>>();
-            lint::lint(app, &names, proven, &verbs)
+            lint::lint(app, &lint::LintRequest { names: &names, proven, fix, verbs: &verbs })
         }
         Verb::Lab(LabVerb::New { id, from }) => author::new(app, &id, &from),
         Verb::Lab(LabVerb::Import { file, id }) => author::import(app, &file, id.as_deref()),

@@ -7,32 +7,48 @@ use super::{Failure, Outcome, exit_code};
 use crate::catalog::diagnostic::{Diagnostic, Severity};
 use crate::catalog::render::Sources;
 use crate::catalog::{render, schema};
+use crate::event::Event;
 use crate::lab::view::{FindingRow, View};
 use crate::lab::{GoalId, Lab};
 use crate::workspace::solution::Solution;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-/// Lints the named labs, or all; with `proven` an outdated proof is a mistake too. `verbs` are the commands that there
-/// are, for texts that name some.
+/// How a lint is asked for.
+pub struct LintRequest<'a> {
+    pub names: &'a [String],
+    /// An outdated proof is a mistake too.
+    pub proven: bool,
+    /// Mend what needs no thought.
+    pub fix: bool,
+    /// The commands that there are, for texts that name some.
+    pub verbs: &'a [String],
+}
+
+/// Lints the named labs, or all.
 ///
 /// # Errors
-/// A name is unknown.
-pub fn lint(app: &App, names: &[String], proven: bool, verbs: &[String]) -> Result<Outcome, Failure> {
-    let outlines = match names {
+/// A name is unknown; a file that is to be mended cannot be written.
+pub fn lint(app: &App, request: &LintRequest<'_>) -> Result<Outcome, Failure> {
+    let outlines = match request.names {
         [] => app.outlines()?,
         names => names.iter().map(|name| app.choose(Some(name))).collect::<Result<_, _>>()?,
     };
     let (mut findings, mut blocks) = (Vec::new(), Vec::new());
     for outline in &outlines {
-        let reading = app.read(outline, &app.root().join("workspace").join(&outline.id));
+        let read = || app.read(outline, &app.root().join("workspace").join(&outline.id));
+        let mut reading = read();
+        // What was mended may have hidden more.
+        while request.fix && mend(app, &reading.findings)? {
+            reading = read();
+        }
         findings.extend(reading.findings.iter().map(|one| row(app, one, &reading.sources)));
         if !reading.findings.is_empty() {
             blocks.push(render::render(&reading.findings, &reading.sources, &app.here, app.colour));
         }
         if let Some(lab) = &reading.lab {
-            let proof = proven.then(|| unproven(&lab.folder, outline.id.as_str())).flatten();
-            for finding in beyond(lab).into_iter().chain(words(lab, verbs)).chain(proof) {
+            let proof = request.proven.then(|| unproven(&lab.folder, outline.id.as_str())).flatten();
+            for finding in beyond(lab).into_iter().chain(words(lab, request.verbs)).chain(proof) {
                 blocks.push(format!("error: {}: {finding}", lab.id));
                 findings.push(whole(app, lab, finding));
             }
@@ -45,6 +61,29 @@ pub fn lint(app: &App, names: &[String], proven: bool, verbs: &[String]) -> Resu
         code,
         view: View::Lint { labs: outlines.len(), errors, warnings, findings, text: blocks.join("\n\n") },
     })
+}
+
+/// Mends what needs no thought; `false` when nothing became different.
+fn mend(app: &App, findings: &[Diagnostic]) -> Result<bool, Failure> {
+    let mut fixes: BTreeMap<(&Path, usize), (usize, &str)> = BTreeMap::new();
+    for finding in findings {
+        if let (Some(span), Some(fix)) = (finding.span, &finding.fix) {
+            fixes.insert((&finding.file, span.start), (span.end, fix));
+        }
+    }
+    let mut changed = false;
+    // From the end, so that places before stay where they are.
+    for ((file, start), (end, fix)) in fixes.iter().rev() {
+        let failed = |error: std::io::Error| Failure::engine(format!("cannot mend `{}`: {error}", file.display()));
+        let mut text = std::fs::read_to_string(file).map_err(failed)?;
+        let Some(before) = text.get(*start..*end).map(str::to_owned) else { return Ok(false) };
+        changed |= before != *fix;
+        text.replace_range(*start..*end, fix);
+        std::fs::write(file, text).map_err(failed)?;
+        let note = format!("{}: `{before}` is `{fix}` now", file.display());
+        app.sink.emit(Event::Note { text: note });
+    }
+    Ok(changed)
 }
 
 fn row(app: &App, finding: &Diagnostic, sources: &Sources) -> FindingRow {

@@ -15,13 +15,17 @@ import tarfile
 ROOT = "/carried"
 
 
-def executable(path):
-    return bool(os.stat(path).st_mode & 0o111)
+def read(path):
+    """Content and mode; nothing of a file that is gone by now."""
+    try:
+        with open(path, "rb") as file:
+            return file.read(), os.fstat(file.fileno()).st_mode
+    except OSError:
+        return None, 0
 
 
-def digest(path):
-    with open(path, "rb") as file:
-        return hashlib.sha256(bytes([executable(path)]) + file.read()).hexdigest()[:24]
+def digest(content, mode):
+    return hashlib.sha256(bytes([bool(mode & 0o111)]) + content).hexdigest()[:24]
 
 
 def found(root, ignored):
@@ -43,13 +47,19 @@ def make_folders(root, path, owner):
 
 head = json.loads(sys.stdin.buffer.readline())
 incoming = tarfile.open(fileobj=io.BytesIO(sys.stdin.buffer.read(head["length"])))
-writes = incoming.getnames()
+writes = set(incoming.getnames())
 back = tarfile.open(fileobj=sys.stdout.buffer, mode="w|")
 for number, volume in enumerate(head["volumes"]):
     root = f"{ROOT}/{number}"
     for path in found(root, volume["ignored"]):
-        if f"{number}/{path}" not in writes and digest(f"{root}/{path}") != volume["known"].get(path):
-            back.add(f"{root}/{path}", arcname=f"{number}/{path}", recursive=False)
+        if f"{number}/{path}" in writes:
+            continue
+        content, mode = read(f"{root}/{path}")
+        if content is not None and digest(content, mode) != volume["known"].get(path):
+            # What was read is what is sent, whoever goes on writing.
+            member = tarfile.TarInfo(f"{number}/{path}")
+            member.size, member.mode = len(content), mode & 0o777
+            back.addfile(member, io.BytesIO(content))
     for path in volume["remove"]:
         try:
             os.remove(f"{root}/{path}")

@@ -128,6 +128,30 @@ fn programs_are_told_the_same_places_as_people() {
 }
 
 #[test]
+fn misspelt_words_are_mended_on_request() {
+    let folder = tempfile::tempdir().unwrap();
+    let wrong = GOOD
+        .replace("title: A small", "titel: A small")
+        .replace("ports: [", "portz: [")
+        .replace("within: 5s", "wihtin: 5s")
+        .replace("- file: {", "- fil: {");
+    lay_out(folder.path(), wrong.as_bytes());
+    assert_eq!(lint(folder.path()).0, 2);
+    let state = tempfile::tempdir().unwrap();
+    let mended = Command::new(env!("CARGO_BIN_EXE_labrunner"))
+        .args(["lab", "lint", "--fix"])
+        .current_dir(folder.path())
+        .env("LABRUNNER_STATE_DIR", state.path())
+        .env("LABRUNNER_LABS", folder.path().join("labs"))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&mended.stderr).into_owned();
+    assert!(mended.status.success(), "{mended:?}");
+    assert!(said.contains("`titel` is `title` now"), "{said}");
+    assert_eq!(std::fs::read_to_string(folder.path().join("labs/lab/lab.yaml")).unwrap(), GOOD);
+}
+
+#[test]
 fn files_that_are_no_yaml_at_all_are_refused_in_words() {
     let folder = tempfile::tempdir().unwrap();
     lay_out(folder.path(), b"format: 1\nid: \xff\xfe\n");

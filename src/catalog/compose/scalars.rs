@@ -39,6 +39,7 @@ impl Reader<'_, '_> {
                         format!("a {what} has no key `{}`", entry.key),
                         hint,
                     );
+                    near.into_iter().for_each(|near| self.findings.fix(entry.key_span, near));
                 }
             }
         }

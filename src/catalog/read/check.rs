@@ -59,11 +59,13 @@ impl Reader<'_> {
                 kinds.push(entry.clone());
             } else if !modifiers.contains(&key) {
                 let known = words.iter().chain(LATER).chain(&modifiers).copied();
-                let hint = nearest(key, known).map_or_else(
+                let near = nearest(key, known);
+                let hint = near.map_or_else(
                     || format!("kinds are {}", words.join(", ")),
                     |near| format!("did you mean `{near}`?"),
                 );
                 self.findings.error("unknown-key", entry.key_span, format!("a step has no key `{key}`"), hint);
+                near.into_iter().for_each(|near| self.findings.fix(entry.key_span, near));
             }
         }
         let stack = self.known_stack(node);

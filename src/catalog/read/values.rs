@@ -25,6 +25,7 @@ impl Reader<'_> {
                     |near| format!("did you mean `{near}`?"),
                 );
                 self.findings.error("unknown-key", entry.key_span, format!("{what} has no key `{}`", entry.key), hint);
+                near.into_iter().for_each(|near| self.findings.fix(entry.key_span, near));
             }
         }
     }
@@ -127,9 +128,11 @@ impl Reader<'_> {
             return Some(*value);
         }
         let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
-        let hint = nearest(&typed, words.iter().copied()).map(|near| format!("did you mean `{near}`?"));
+        let near = nearest(&typed, words.iter().copied());
+        let hint = near.map(|near| format!("did you mean `{near}`?"));
         let message = format!("`{what}` has to be one of {}; here is {}", words.join(", "), node.describe());
         self.findings.error("choice", node.span, message, hint);
+        near.into_iter().for_each(|near| self.findings.fix(node.span, near));
         None
     }
 
