@@ -11,7 +11,7 @@
 mod measure;
 
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
@@ -22,6 +22,27 @@ const FILES: usize = 20;
 const STEPS: usize = 10;
 /// Commands in the container.
 const COMMANDS: usize = 100;
+
+/// With room for all who knock at once: a dropped connection comes back after a second, whoever asked.
+const SERVER: &str = "import http.server
+
+
+class Page(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b'goodbye')
+
+    def log_message(self, *args):
+        pass
+
+
+class Server(http.server.ThreadingHTTPServer):
+    request_queue_size = 256
+
+
+Server(('', 8000), Page).serve_forever()
+";
 
 struct Place(tempfile::TempDir);
 
@@ -35,8 +56,7 @@ impl Place {
         let lab = folder.path().join("labs/month-01-bench");
         std::fs::create_dir_all(lab.join("tasks")).unwrap();
         std::fs::create_dir_all(lab.join("starter")).unwrap();
-        let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/docker/labs/month-01-page/starter/serve.py");
-        std::fs::copy(page, lab.join("starter/serve.py")).unwrap();
+        std::fs::write(lab.join("starter/serve.py"), SERVER).unwrap();
         std::fs::write(lab.join("starter/notes.md"), "begun\n").unwrap();
         std::fs::write(lab.join("lab.yaml"), definition()).unwrap();
         std::fs::write(lab.join("README.md"), "A lab to measure.\n").unwrap();
@@ -99,7 +119,8 @@ fn definition() -> String {
          volumes: [\"${{WORKSPACE}}:/app\"]\n\
          ready:\n  web: {{ tcp: {{ address: \"web:8000\" }}, within: 10s }}\n\
          goals:\n  - id: pages\n    title: Pages\n    roadmap: \"A bullet.\"\n    points: 1\n    hints: [a, b, c]\n    \
-         checks:\n{checks}  - id: commands\n    title: Commands\n    roadmap: \"A bullet.\"\n    points: 1\n    \
+         inputs: [serve.py]\n    \
+         checks:\n{checks}  - id: commands\n    title: Commands\n    roadmap: \"A bullet.\"\n    points: 1\n    inputs: [serve.py]\n    \
          hints: [a, b, c]\n    checks:\n      - name: all of them\n        steps:\n          - each:\n              \
          in: 1..{COMMANDS}\n              as: number\n              steps:\n                - exec: {{ service: web, \
          command: \"true\" }}\n  - id: notes\n    title: Notes\n    roadmap: \"A bullet.\"\n    points: 1\n    hints: [a, b, c]\n    \

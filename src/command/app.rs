@@ -87,6 +87,7 @@ impl Opened {
             journal: self.journal.clone(),
             images: std::sync::Mutex::new(images),
             known: std::sync::Mutex::default(),
+            addresses: std::sync::Mutex::default(),
             reach: self.reach.get().cloned().unwrap_or_default(),
         }
     }

@@ -1,9 +1,10 @@
 //! What checks ask of the running lab, answered by Docker.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -32,7 +33,13 @@ pub struct DockerWorld {
     /// Containers that commands were run in before: asking the engine for them takes longer than most commands.
     pub known: Mutex<BTreeMap<ServiceName, String>>,
     pub reach: Reach,
+    /// Addresses of services, and when the engine told them.
+    pub addresses: Mutex<BTreeMap<ServiceName, (Instant, IpAddr)>>,
 }
+
+/// How long an address is good without asking the engine again: no container ends, and another one gets its address,
+/// in so short a time.
+const ADDRESS: Duration = Duration::from_millis(100);
 
 impl DockerWorld {
     pub(super) async fn containers(
@@ -75,6 +82,10 @@ impl DockerWorld {
 
     fn known(&self) -> MutexGuard<'_, BTreeMap<ServiceName, String>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn known_addresses(&self) -> MutexGuard<'_, BTreeMap<ServiceName, (Instant, IpAddr)>> {
+        self.addresses.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn network(&self) -> String {
@@ -122,10 +133,17 @@ impl World for DockerWorld {
         if !self.lab.stack.services.contains_key(service) {
             return Err(Unobservable::Definition(format!("`{service}` is no service of this lab")));
         }
+        let known = self.known_addresses().get(service).copied();
+        if let Some((_, address)) = known.filter(|(told, _)| told.elapsed() < ADDRESS) {
+            let address = SocketAddr::new(address, port);
+            return self.reach.to(address, &self.engine, &self.identity).await.map_err(|error| machine(&error));
+        }
+        let asked = Instant::now();
         let container = self.one(service).await?;
         let address = container.addresses.get(&self.network()).or_else(|| container.addresses.values().next()).copied();
         match address {
             Some(address) if container.state == ContainerState::Running => {
+                self.known_addresses().insert(service.clone(), (asked, address));
                 let address = SocketAddr::new(address, port);
                 self.reach.to(address, &self.engine, &self.identity).await.map_err(|error| machine(&error))
             }
@@ -308,11 +326,16 @@ impl World for DockerWorld {
     }
 
     async fn fault(&self, fault: Fault, service: &ServiceName, replica: Option<u32>) -> Result<(), Unobservable> {
-        self.break_on_purpose(fault, service, replica).await
+        let done = self.break_on_purpose(fault, service, replica).await;
+        self.known_addresses().clear();
+        done
     }
 
     async fn heal(&self, service: &ServiceName, replica: Option<u32>) -> Result<(), Unobservable> {
-        self.mend(service, replica).await
+        self.known_addresses().clear();
+        let done = self.mend(service, replica).await;
+        self.known_addresses().clear();
+        done
     }
 
     async fn engine(&self) -> Result<(), String> {

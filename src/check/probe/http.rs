@@ -1,5 +1,7 @@
 //! `http`: one request, redirects within the lab followed.
 
+use std::net::SocketAddr;
+use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use reqwest::{Method, Url};
@@ -61,16 +63,8 @@ pub(super) async fn observe<W: World>(
         let service = ServiceName::new(&host).map_err(|error| Unobservable::Definition(error.to_string()))?;
         let failed = |what: String| Unobservable::Service { service: service.clone(), what };
         let address = world.address(&service, port).await?;
-        let mut client = reqwest::Client::builder()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .timeout(limit)
-            .resolve(&host, address);
-        if fields.flag("cookies", true)? {
-            client = client.cookie_provider(session.cookies.clone());
-        }
-        let client = client.build().map_err(|error| Unobservable::Machine(format!("no HTTP client: {error}")))?;
-        let mut request = request(&client, method.clone(), &url, address.port(), fields)?;
+        let client = client(&host, address, fields.flag("cookies", true)?, session)?;
+        let mut request = request(&client, method.clone(), &url, address.port(), fields)?.timeout(limit);
         if let Some((user, password)) = fields.text("auth")?.as_deref().and_then(|auth| auth.split_once(':')) {
             request = request.basic_auth(user, Some(password));
         }
@@ -96,6 +90,26 @@ pub(super) async fn observe<W: World>(
         }
         return finish(response, &url, redirects, began, failed).await;
     }
+}
+
+/// A client for one address, made once in a check. It keeps no connection: each request shows the service as it is.
+fn client(host: &str, address: SocketAddr, cookies: bool, session: &Session) -> Result<reqwest::Client, Unobservable> {
+    let key = (host.to_owned(), address, cookies);
+    let mut clients = session.clients.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(client) = clients.get(&key) {
+        return Ok(client.clone());
+    }
+    let mut client = reqwest::Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .pool_max_idle_per_host(0)
+        .resolve(host, address);
+    if cookies {
+        client = client.cookie_provider(session.cookies.clone());
+    }
+    let client = client.build().map_err(|error| Unobservable::Machine(format!("no HTTP client: {error}")))?;
+    clients.insert(key, client.clone());
+    Ok(client)
 }
 
 fn sent(error: &reqwest::Error, service: &ServiceName, limit: Duration, url: &Url) -> Unobservable {

@@ -24,7 +24,9 @@ pub(super) mod redis;
 mod sql;
 mod tcp;
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -36,10 +38,14 @@ use crate::lab::{Kind, ServiceName};
 /// Of a load that lasts as long as what happens meanwhile.
 const LONGEST_LOAD: Duration = Duration::from_secs(600);
 
+type Clients = HashMap<(String, SocketAddr, bool), reqwest::Client>;
+
 /// What the observations of one check share.
 #[derive(Debug, Clone)]
 pub struct Session {
     pub cookies: Arc<reqwest::cookie::Jar>,
+    /// Clients for services, by host, address and whether they have the cookies: making one takes longer than a request.
+    pub(super) clients: Arc<Mutex<Clients>>,
     /// When the check began, seconds of the Unix epoch.
     pub began: i64,
     /// Turns true when the steps that run beside the observation (`meanwhile`) have ended.
@@ -49,7 +55,12 @@ pub struct Session {
 impl Session {
     /// A session that begins now.
     pub fn new() -> Self {
-        Self { cookies: Arc::default(), began: jiff::Timestamp::now().as_second(), ended: None }
+        Self {
+            cookies: Arc::default(),
+            clients: Arc::default(),
+            began: jiff::Timestamp::now().as_second(),
+            ended: None,
+        }
     }
 }
 
