@@ -9,8 +9,13 @@ use crate::lab::definition::Need;
 use crate::lab::id::ID_PATTERN;
 use crate::lab::{Kind, duration};
 
+/// The schema as a file.
+pub fn text() -> String {
+    format!("{:#}\n", schema())
+}
+
 /// The schema of `lab.yaml`. Source: JSON Schema, draft 2020-12.
-pub fn schema() -> Value {
+fn schema() -> Value {
     let mut root = keys(LAB);
     root["$schema"] = "https://json-schema.org/draft/2020-12/schema".into();
     root["title"] = "A lab of labrunner, format 1".into();

@@ -118,8 +118,7 @@ fn lay_out(app: &App, id: &LabId, tree: &Tree) -> Result<PathBuf, Failure> {
     // Editors find it there: the first line of `lab.yaml` names it.
     let schema = labs.join("schema.json");
     if !schema.exists() {
-        let text = serde_json::to_string_pretty(&schema::schema()).unwrap_or_default() + "\n";
-        std::fs::write(&schema, text).map_err(failed)?;
+        std::fs::write(&schema, schema::text()).map_err(failed)?;
     }
     Ok(folder)
 }

@@ -15,7 +15,8 @@ use crate::environment::wanted::{VolumeSpec, volume_name};
 use crate::event::Event;
 use crate::workspace::tree::{Content, Tree, ignored, ignored_names};
 
-/// Decides whether the environment's files are mounted or copied: once, unless `LABRUNNER_FILES` says it.
+/// Decides whether the environment's files are mounted or copied, unless `LABRUNNER_FILES` says it; what an engine
+/// behind a socket sees is asked once.
 ///
 /// # Errors
 /// The variable says something else than `auto`, `mount` or `copy`; the engine does not answer; a file that is bound
@@ -24,16 +25,17 @@ pub async fn decide(app: &App, opened: &Opened, engine: &DockerEngine, notes: &m
     let copied = match app.environment.get("LABRUNNER_FILES").map(String::as_str) {
         Some("copy") => true,
         Some("mount") => false,
-        None | Some("" | "auto") => match notes.copied {
-            Some(known) => known,
-            None => !engine.sees_files().await?,
+        None | Some("" | "auto") if !engine.is_local() => true,
+        None | Some("" | "auto") => match notes.files_seen {
+            Some(seen) => !seen,
+            None => !*notes.files_seen.insert(engine.sees_files().await?),
         },
         Some(other) => {
             let failure = Failure::usage(format!("LABRUNNER_FILES is `{other}`"));
             return Err(failure.hint("it has to be `auto`, `mount` or `copy`"));
         }
     };
-    notes.copied = Some(copied);
+    notes.copied = copied;
     let own = [opened.workspace.as_path(), opened.lab.folder.as_path()];
     let carrying = if copied {
         let made = carried(&opened.lab.stack, &own);
@@ -95,7 +97,10 @@ pub async fn carry(
         let path = PathBuf::from(path);
         let within = path.components().all(|part| matches!(part, Component::Normal(_)));
         let counts = within && !ignore.matched_path_or_any_parents(&path, false).is_ignore();
-        if let (true, Some(tree), Some(one)) = (counts, trees.get_mut(number), carrying.folders.get(number)) {
+        let Some(one) = carrying.folders.get(number) else { continue };
+        // A link of the learner's may lead out of the workspace; nothing of a service's goes that way.
+        let through_a_link = path.ancestors().any(|part| one.folder.join(part).is_symlink());
+        if let (true, false, Some(tree)) = (counts, through_a_link, trees.get_mut(number)) {
             let content = Content { bytes, executable };
             content.write(&one.folder.join(&path))?;
             tree.0.insert(path, content);
@@ -111,7 +116,7 @@ pub async fn carry(
 /// itself; a failure is told, and stands in nobody's way.
 pub async fn bring_back(app: &App, opened: &Opened, engine: &DockerEngine, _lock: &Lock) {
     let mut notes = Notes::read(&opened.folder);
-    if notes.copied != Some(true) {
+    if !notes.copied {
         return;
     }
     let brought = async {
@@ -122,6 +127,13 @@ pub async fn bring_back(app: &App, opened: &Opened, engine: &DockerEngine, _lock
     if let Err(failure) = brought.await {
         let text = format!("files that services have written could not be brought back: {}", failure.message);
         app.sink.emit(Event::Note { text });
+    }
+}
+
+/// The same after a command that holds no lock: where another one holds the environment, that one brings files back.
+pub async fn bring_back_if_free(app: &App, opened: &Opened, engine: &DockerEngine) {
+    if let Ok(lock) = app.lock(opened) {
+        bring_back(app, opened, engine, &lock).await;
     }
 }
 

@@ -56,10 +56,7 @@ pub async fn exec(app: &App, lab: Option<&str>, service: &str, argv: &[String]) 
         );
     }
     let output = engine.exec(&container.id, &ExecRequest { argv: argv.to_vec(), ..ExecRequest::default() }).await?;
-    // Where another command holds the environment, that one brings files back.
-    if let Ok(lock) = app.lock(&opened) {
-        super::carrying::bring_back(app, &opened, &engine, &lock).await;
-    }
+    super::carrying::bring_back_if_free(app, &opened, &engine).await;
     let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     let code = u8::try_from(output.code).unwrap_or(1);
     Ok(Outcome { code, view: View::Raw { text } })
@@ -76,9 +73,7 @@ pub async fn shell(app: &App, lab: Option<&str>, service: &str) -> Result<Outcom
     let status = status.map_err(|error| {
         Failure::engine(format!("`docker` cannot be run: {error}")).hint("`labrunner exec` works without it")
     })?;
-    if let Ok(lock) = app.lock(&opened) {
-        super::carrying::bring_back(app, &opened, &engine, &lock).await;
-    }
+    super::carrying::bring_back_if_free(app, &opened, &engine).await;
     let code = status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1);
     Ok(Outcome { code, view: View::Raw { text: String::new() } })
 }

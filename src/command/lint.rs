@@ -117,8 +117,7 @@ fn whole(app: &App, lab: &Lab, message: String) -> FindingRow {
 
 /// The format as JSON Schema.
 pub fn schema() -> Outcome {
-    let text = serde_json::to_string_pretty(&schema::schema()).unwrap_or_default() + "\n";
-    Outcome::ok(View::Raw { text })
+    Outcome::ok(View::Raw { text: schema::text() })
 }
 
 /// What is wrong with the lab's proof.

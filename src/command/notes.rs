@@ -25,8 +25,10 @@ pub struct Notes {
     pub baselines: BTreeMap<String, String>,
     /// Whether services are reached through a relay; `None` until it was decided.
     pub relay: Option<bool>,
-    /// Whether files are copied to the engine, which does not see them; `None` until it was decided.
-    pub copied: Option<bool>,
+    /// Whether the engine behind this machine's socket sees this machine's files; `None` until it was asked.
+    pub files_seen: Option<bool>,
+    /// Whether files were copied to the engine, the last time.
+    pub copied: bool,
     /// What was copied: volume to path to hash.
     pub carried: BTreeMap<String, BTreeMap<String, String>>,
     /// Where images came from.

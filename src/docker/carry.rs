@@ -6,10 +6,11 @@ use std::io::Read;
 use serde_json::json;
 
 use super::DockerEngine;
+use super::reach::{own_container, waiting};
 use crate::environment::carried::Load;
 use crate::environment::engine::{Engine, ExecRequest};
 use crate::environment::wanted::ContainerSpec;
-use crate::environment::{EngineError, EngineFault, Identity, identity};
+use crate::environment::{EngineError, EngineFault, Identity};
 use crate::lab::ServiceName;
 use crate::lab::stack::{Limits, Mount, MountSource, Service};
 
@@ -57,39 +58,22 @@ impl DockerEngine {
 }
 
 fn carrier(identity: &Identity, loads: &[Load], image: &(String, String)) -> ContainerSpec {
-    let service = ServiceName::own("files");
     let mount = |(number, load): (usize, &Load)| Mount {
         target: format!("/carried/{number}"),
         read_only: false,
         source: MountSource::Volume { name: load.volume.clone(), nocopy: true, subpath: None },
     };
     let definition = Service {
-        entrypoint: Some(Vec::new()),
-        command: Some(["python3", "-c", "import signal; signal.pause()"].map(str::to_owned).to_vec()),
+        command: Some(waiting()),
         user: Some("0:0".into()),
-        init: Some(true),
+        limits: Limits { memory: Some(512 << 20), ..Limits::default() },
         network_mode: Some("none".into()),
         mounts: loads.iter().enumerate().map(mount).collect(),
-        security_opt: vec!["no-new-privileges:true".into()],
-        limits: Limits { memory: Some(512 << 20), pids: Some(64), ..Limits::default() },
         ..Service::default()
     };
-    // Labelled as a service that no lab has, so that the next plan removes it should this command be killed.
-    let mut labels = identity.container_labels(&service, 1);
-    labels.insert(identity::SPEC.into(), "files".into());
-    ContainerSpec {
-        name: format!("{}-files", identity.project()),
-        replica: 1,
-        image: image.0.clone(),
-        image_id: image.1.clone(),
-        networks: Vec::new(),
-        volumes: loads.iter().map(|load| (load.volume.clone(), load.volume.clone())).collect(),
-        bindings: Vec::new(),
-        labels,
-        stop_grace: std::time::Duration::ZERO,
-        service,
-        definition,
-    }
+    let volumes = loads.iter().map(|load| (load.volume.clone(), load.volume.clone())).collect();
+    let name = format!("{}-files", identity.project());
+    ContainerSpec { volumes, ..own_container(identity, ServiceName::own("files"), name, image, definition) }
 }
 
 fn input(loads: &[Load]) -> std::io::Result<Vec<u8>> {

@@ -6,12 +6,13 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use super::DockerEngine;
+use super::reach::own_container;
 use super::world::DockerWorld;
 use crate::environment::engine::{Engine, ExecRequest};
 use crate::environment::wanted::ContainerSpec;
-use crate::environment::{ContainerState, EngineError, EngineFault, ObservedContainer, identity};
+use crate::environment::{ContainerState, EngineError, EngineFault, ObservedContainer};
 use crate::lab::ServiceName;
-use crate::lab::stack::{Limits, Service};
+use crate::lab::stack::Service;
 
 const PROGRAM: &str = include_str!("delay.py");
 /// How long the stand-in may take to listen.
@@ -91,41 +92,25 @@ impl DockerWorld {
         by: Duration,
         ports: &[u16],
     ) -> ContainerSpec {
-        let service = stand_in_name(container);
         let address = self.fixed(&network, place);
         let mut command = vec!["python3".to_owned(), "-c".into(), PROGRAM.into(), hidden_name(container)];
         command.push(by.as_secs_f64().to_string());
         command.extend(ports.iter().map(u16::to_string));
         let definition = Service {
-            entrypoint: Some(Vec::new()),
             command: Some(command),
-            init: Some(true),
-            security_opt: vec!["no-new-privileges:true".into()],
             // Ports below 1024 are anybody's in there.
             sysctls: BTreeMap::from([("net.ipv4.ip_unprivileged_port_start".into(), "0".into())]),
-            limits: Limits { memory: Some(256 << 20), pids: Some(64), ..Limits::default() },
             ..Service::default()
         };
-        let mut labels = self.identity.container_labels(&service, 1);
-        labels.insert(identity::SPEC.into(), "delay".into());
+        let name = format!("{}-delay-{}-{}-{number}", self.identity.project(), container.service, container.replica);
         ContainerSpec {
-            name: format!("{}-delay-{}-{}-{number}", self.identity.project(), container.service, container.replica),
-            replica: 1,
-            image: image.0.clone(),
-            image_id: image.1.clone(),
             networks: vec![(network, aliases, address)],
-            volumes: BTreeMap::new(),
-            bindings: Vec::new(),
-            labels,
-            stop_grace: Duration::ZERO,
-            service,
-            definition,
+            ..own_container(&self.identity, stand_in_name(container), name, image, definition)
         }
     }
 }
 
-/// What a container's stand-ins are called among the services: no lab has one of that name, so the next plan removes
-/// them should this command be killed.
+/// What a container's stand-ins are called among the services.
 fn stand_in_name(container: &ObservedContainer) -> ServiceName {
     ServiceName::own(&format!("delay-{}-{}", container.service, container.replica))
 }

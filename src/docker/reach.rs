@@ -123,26 +123,43 @@ impl DockerEngine {
 }
 
 fn relay(identity: &Identity, observed: &Observed, image: &(String, String)) -> ContainerSpec {
-    let service = ServiceName::own(RELAY);
-    let wait = "import signal; signal.pause()";
+    let definition = Service { command: Some(waiting()), ..Service::default() };
+    let networks = observed.networks.iter().map(|one| (one.name.clone(), Vec::new(), None)).collect();
+    let name = format!("{}-relay", identity.project());
+    ContainerSpec { networks, ..own_container(identity, ServiceName::own(RELAY), name, image, definition) }
+}
+
+/// A command that does nothing until it is stopped.
+pub(super) fn waiting() -> Vec<String> {
+    ["python3", "-c", "import signal; signal.pause()"].map(str::to_owned).to_vec()
+}
+
+/// A container of labrunner's own in an environment. No lab has a service of its name, so the next plan removes it
+/// should this command be killed, unless the plan knows it.
+pub(super) fn own_container(
+    identity: &Identity,
+    service: ServiceName,
+    name: String,
+    image: &(String, String),
+    definition: Service,
+) -> ContainerSpec {
+    let mut labels = identity.container_labels(&service, 1);
+    labels.insert(identity::SPEC.into(), service.to_string());
+    labels.insert(identity::GENERATION.into(), "0".into());
     let definition = Service {
         entrypoint: Some(Vec::new()),
-        command: Some(["python3", "-c", wait].map(str::to_owned).to_vec()),
         init: Some(true),
         security_opt: vec!["no-new-privileges:true".into()],
-        limits: Limits { memory: Some(256 << 20), pids: Some(64), ..Limits::default() },
-        ..Service::default()
+        limits: Limits { memory: definition.limits.memory.or(Some(256 << 20)), pids: Some(64), ..Limits::default() },
+        ..definition
     };
-    let mut labels = identity.container_labels(&service, 1);
-    labels.insert(identity::SPEC.into(), "relay".into());
-    labels.insert(identity::GENERATION.into(), "0".into());
     ContainerSpec {
-        name: format!("{}-relay", identity.project()),
+        name,
         replica: 1,
         image: image.0.clone(),
         image_id: image.1.clone(),
         definition,
-        networks: observed.networks.iter().map(|one| (one.name.clone(), Vec::new(), None)).collect(),
+        networks: Vec::new(),
         volumes: BTreeMap::new(),
         bindings: Vec::new(),
         labels,

@@ -99,6 +99,14 @@ fn a_lab_on_an_engine_that_sees_no_file_of_this_machine() {
     let gone = lab.run(&["exec", "web", "ls", "/app"]);
     assert_eq!(gone.out, "serve.py\n", "{gone:?}");
 
+    // A link of the learner's that leads out of the workspace is no way for a service.
+    let outside = lab.folder().join("outside");
+    std::fs::create_dir(&outside).unwrap();
+    std::os::unix::fs::symlink(&outside, lab.workspace().join("link")).unwrap();
+    let through = "mkdir -p /app/link && echo there > /app/link/made.txt";
+    assert_eq!(lab.run(&["exec", "web", "sh", "-c", through]).code, 0);
+    assert_eq!(std::fs::read_dir(&outside).unwrap().count(), 0);
+
     // What was written there last is not lost with the volume.
     let id = engine.docker(&["ps", "-q", "--filter", "label=dev.labrunner.service=web"]);
     let late = engine.docker(&["exec", id.out.trim(), "sh", "-c", "echo late > /app/late.txt"]);
