@@ -4,6 +4,7 @@ pub mod compose;
 pub mod diagnostic;
 pub mod discover;
 pub mod import;
+pub mod own;
 pub mod parse;
 pub mod read;
 pub mod reference;

@@ -15,8 +15,17 @@ pub const LARGEST: u64 = 1 << 20;
 pub const MOST_NODES: usize = 20_000;
 const DEPTH: usize = 64;
 
-/// Reads a file; `None` when it cannot be understood at all, which the findings then say.
+/// Reads a file of a lab; `None` when it cannot be understood at all, which the findings then say.
 pub fn read_file(path: &Path, findings: &mut Findings) -> Option<(String, Rc<Node>)> {
+    read_as(path, findings, false)
+}
+
+/// Reads a file that is not ours, such as a learner's `compose.yaml`: merge keys (`<<`, YAML 1.1) work in it.
+pub fn read_foreign(path: &Path, findings: &mut Findings) -> Option<(String, Rc<Node>)> {
+    read_as(path, findings, true)
+}
+
+fn read_as(path: &Path, findings: &mut Findings, merges: bool) -> Option<(String, Rc<Node>)> {
     let refuse = |findings: &mut Findings, code, message: String, hint: Option<String>| {
         findings.whole_file(code, message, hint);
         None
@@ -43,12 +52,16 @@ pub fn read_file(path: &Path, findings: &mut Findings) -> Option<(String, Rc<Nod
             return refuse(findings, "not-utf8", message, Some("save the file as UTF-8".into()));
         }
     };
-    let node = parse(&text, findings)?;
+    let node = document(&text, findings, merges)?;
     Some((text, node))
 }
 
 /// Reads YAML text.
 pub fn parse(text: &str, findings: &mut Findings) -> Option<Rc<Node>> {
+    document(text, findings, false)
+}
+
+fn document(text: &str, findings: &mut Findings, merges: bool) -> Option<Rc<Node>> {
     // A byte order mark is allowed by YAML 1.2 (5.2) and means nothing.
     let body = text.strip_prefix('\u{feff}').unwrap_or(text);
     let offsets = Offsets::new(body, text.len() - body.len());
@@ -59,6 +72,7 @@ pub fn parse(text: &str, findings: &mut Findings) -> Option<Rc<Node>> {
         anchors: HashMap::new(),
         nodes: 0,
         full: false,
+        merges,
     };
     builder.document()
 }
@@ -100,6 +114,8 @@ struct Builder<'a, 'f> {
     anchors: HashMap<usize, (Rc<Node>, usize)>,
     nodes: usize,
     full: bool,
+    /// `<<` brings the entries of other maps in.
+    merges: bool,
 }
 
 impl<'a> Builder<'a, '_> {
@@ -222,9 +238,16 @@ impl<'a> Builder<'a, '_> {
 
     fn map(&mut self, depth: usize) -> Option<(Vec<Entry>, usize)> {
         let mut entries: Vec<Entry> = Vec::new();
+        let mut merged: Vec<Rc<Node>> = Vec::new();
         loop {
             let (event, key_span) = self.next()?;
             if event == Event::MappingEnd {
+                // A map's own keys win over those that are merged in, earlier merged ones over later ones.
+                for entry in merged.iter().flat_map(|map| map.entries()) {
+                    if !entries.iter().any(|own| own.key == entry.key) {
+                        entries.push(entry.clone());
+                    }
+                }
                 return Some((entries, key_span.end));
             }
             let key = self.node(event, key_span, depth + 1)?;
@@ -234,7 +257,12 @@ impl<'a> Builder<'a, '_> {
                 self.findings.error("key", key_span, "a key has to be a plain text", None);
                 continue;
             };
-            if name == "<<" {
+            if name == "<<" && self.merges {
+                match &value.value {
+                    Value::List(maps) => merged.extend(maps.iter().cloned()),
+                    _ => merged.push(value),
+                }
+            } else if name == "<<" {
                 let hint = "repeat the keys, or anchor a whole value and use `*name`".to_owned();
                 self.findings.error("merge-key", key_span, "merge keys (`<<`) are not part of the format", hint);
             } else if entries.iter().any(|entry| entry.key == name) {
@@ -289,6 +317,18 @@ mod tests {
         let mut findings = Findings::new("lab.yaml");
         let node = parse(text, &mut findings);
         (node, findings.list.into_iter().map(|finding| format!("{}: {}", finding.code, finding.message)).collect())
+    }
+
+    #[test]
+    fn a_foreign_file_may_merge_maps() {
+        let text = "base: &b { a: 1, c: 2 }\nx:\n  <<: *b\n  a: 3\ny:\n  <<: [*b, { d: 4 }]\n";
+        let mut findings = Findings::new("compose.yaml");
+        let node = document(text, &mut findings, true).unwrap();
+        assert_eq!(findings.list, []);
+        let expected = serde_json::json!({
+            "base": { "a": 1, "c": 2 }, "x": { "a": 3, "c": 2 }, "y": { "a": 1, "c": 2, "d": 4 }
+        });
+        assert_eq!(node.json(), expected);
     }
 
     #[test]

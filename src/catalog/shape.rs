@@ -112,8 +112,18 @@ pub const SETTING: &[Key] = &[
 /// An entry of `stacks`.
 pub const STACK: &[Key] = &[
     key("from", Text, "another stack above, to begin with"),
-    key("services", Map(&Named("service")), "laid over the lab's services, as a second Compose file would be"),
-    key("environment", Map(&Any), "set in every service of the learner; null takes a variable away"),
+    key(
+        "compose",
+        Either(&[Text, List(1, &Text)]),
+        "the learner's own Compose files, relative to the workspace, in place of the lab's services",
+    ),
+    key("names", Map(&Text), "of a stack with `compose`: what the lab calls a service, and its name in the files"),
+    key("services", Map(&Named("service")), "laid over the services, as another Compose file would be"),
+    key(
+        "environment",
+        Map(&Any),
+        "set in every service of the learner, null takes a variable away; with `compose`, what fills the files' `${…}`",
+    ),
     key("scale", Map(&Number(0, 50)), "by service: how many of it"),
     key("workspace", OneOf(&["learner", "starter"]), "whose files; the learner's unless told"),
     key("changes", Named("changes"), "made before it is started"),

@@ -36,6 +36,10 @@ pub(super) fn default_expectation(kind: Kind, step: &Step) -> Option<(Key, Predi
         Kind::Load => ("errors", Operator::Equals(literal(0.into()))),
         Kind::Evidence => ("exists", Operator::Equals(literal(true.into()))),
         Kind::Tcp => ("open", Operator::Equals(literal(true.into()))),
+        Kind::Compose => match &step.action {
+            Action::Probe { fields, .. } if fields.get("up").is_some() => ("unready", Operator::IsEmpty(true)),
+            _ => return None,
+        },
         Kind::Celery => match &step.action {
             Action::Probe { fields, .. } if fields.get("ping").is_some() => {
                 ("alive", Operator::Equals(literal(true.into())))

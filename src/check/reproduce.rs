@@ -33,6 +33,7 @@ pub async fn command<W: World>(kind: Kind, fields: &Value, world: &W) -> Option<
                 quote(text("query")?)
             )
         }
+        Kind::Compose => "docker compose config".into(),
         Kind::Exec => format!("labrunner exec {} -- {}", service?, words(fields.get("command")?)),
         Kind::Celery if text("inspect").is_some() => {
             format!(

@@ -13,7 +13,7 @@ use super::probe::Session;
 use super::scope::CheckScope;
 use super::steps::{Faulted, StepRun};
 use super::stopped::{Stopped, words};
-use super::world::{Unobservable, World};
+use super::world::{Observation, Unobservable, World};
 use super::{blame, reproduce};
 use crate::event::{Event, Sink};
 use crate::lab::change::Changes;
@@ -37,6 +37,8 @@ pub trait Scenes: Sync {
     fn scene(&self, stack: &str) -> impl Future<Output = Result<&Scene<Self::World>, Unobservable>> + Send;
     /// Changes the workspace of a copy, and lets its services take the new files up.
     fn change(&self, stack: &str, changes: &Changes) -> impl Future<Output = Result<(), Unobservable>> + Send;
+    /// Reads the learner's own Compose files, or takes a copy that is made of them down or up.
+    fn compose(&self, stack: &str, fields: &Value) -> impl Future<Output = Result<Observation, Unobservable>> + Send;
 }
 
 /// What judging needs besides goals.
@@ -138,7 +140,14 @@ impl<S: Scenes> Judge<'_, S> {
         let retries = Arc::default();
         let (verdict, failure, left_out) = match self.scenes.scene(&check.stack).await {
             Ok(scene) => self.check_in(scene, goal, check, &retries).await,
-            Err(problem) => (Verdict::Undecided, Some(no_scene(check, &problem)), None),
+            Err(problem) => {
+                let verdict = match problem {
+                    Unobservable::Learner(_) => Verdict::Failed,
+                    Unobservable::Definition(_) => Verdict::Defect,
+                    _ => Verdict::Undecided,
+                };
+                (verdict, Some(no_scene(check, &problem)), None)
+            }
         };
         let took = began.elapsed();
         self.sink.emit(Event::CheckDone { goal: goal.id.clone(), check: check.name.clone(), verdict, took });
@@ -227,7 +236,7 @@ impl<S: Scenes> Judge<'_, S> {
         let proposed = if stopped.defect { Verdict::Defect } else { proposed };
         // Files are what they are, however the services are doing.
         let ruling = match &stopped.probe {
-            Some((Kind::File | Kind::Evidence | Kind::Git, _)) if stopped.problem.is_none() => {
+            Some((Kind::File | Kind::Evidence | Kind::Git | Kind::Compose, _)) if stopped.problem.is_none() => {
                 blame::Ruling { verdict: proposed, evidence: Vec::new() }
             }
             _ => {
@@ -279,11 +288,17 @@ fn not_healed(problem: &Unobservable) -> Failure {
 
 /// The environment that a check wants could not be made.
 fn no_scene(check: &Check, problem: &Unobservable) -> Failure {
+    let learners = matches!(problem, Unobservable::Learner(_));
     Failure {
-        message: format!("the copy `{}` of the environment, which this check needs, could not be made", check.stack),
+        message: match learners {
+            true => "your Compose file cannot be brought up".into(),
+            false => {
+                format!("the copy `{}` of the environment, which this check needs, could not be made", check.stack)
+            }
+        },
         expected: None,
         observed: Some(words(problem)),
-        reproduce: None,
+        reproduce: learners.then(|| "docker compose config".into()),
         evidence: Vec::new(),
         step: "stack".into(),
         line: 0,

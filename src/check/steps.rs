@@ -21,7 +21,7 @@ use super::world::{Observation, Unobservable, World};
 use crate::lab::change::Changes;
 use crate::lab::check::{Action, Each, Key, MAIN, Predicate, Range, Step, Target};
 use crate::lab::expression::EvaluationError;
-use crate::lab::{Fault, ServiceName};
+use crate::lab::{Fault, Kind, ServiceName};
 
 /// First pause between two looks, and the longest.
 const PAUSE: Duration = Duration::from_millis(25);
@@ -175,6 +175,11 @@ impl<'a, S: Scenes> StepRun<'a, S> {
                 let fields = fields.render(&self.scope).map_err(|error| unknown(kind.word(), error))?;
                 let (_, world) = self.place(step).await?;
                 let seen = match step.meanwhile.as_slice() {
+                    [] if *kind == Kind::Compose => {
+                        let stack = step.stack.as_deref().unwrap_or(self.stack);
+                        let done = tokio::time::timeout(step.timeout, self.scenes.compose(stack, &fields)).await;
+                        done.unwrap_or(Err(Unobservable::TimedOut { service: None, after: step.timeout }))
+                    }
                     [] => probe::observe(*kind, &fields, world, &self.session, step.timeout).await,
                     beside => {
                         let (end, ended) = tokio::sync::watch::channel(false);
@@ -224,14 +229,29 @@ impl<'a, S: Scenes> StepRun<'a, S> {
             }
             Action::Fault { fault, services } => {
                 let (stack, world) = self.place(step).await?;
-                for (service, replica) in self.targets(services).map_err(|why| defect(fault.word(), why))? {
+                let began = Instant::now();
+                let targets = self.targets(services).map_err(|why| defect(fault.word(), why))?;
+                for (service, replica) in &targets {
+                    let (service, replica) = (service.clone(), *replica);
                     if *fault != Fault::Restart {
                         self.faulted.insert(stack, &service, replica);
                     }
                     let done = world.fault(*fault, &service, replica).await;
                     done.map_err(|problem| self.unobservable(step, fault.word(), problem))?;
                 }
-                Ok(())
+                if step.expect.is_empty() && step.capture.is_empty() {
+                    return Ok(());
+                }
+                let duration = began.elapsed().as_secs_f64();
+                let exit_code = match targets.first() {
+                    Some((service, replica)) => {
+                        let view = world.container(service, replica.unwrap_or(1)).await;
+                        view.map_err(|problem| self.unobservable(step, fault.word(), problem))?.exit_code
+                    }
+                    None => None,
+                };
+                let seen = json!({ "duration": duration, "exit_code": exit_code });
+                self.settle(step, fault.word(), &Observation::new(seen.clone(), seen), None)
             }
             Action::Heal { services } => {
                 let (stack, world) = self.place(step).await?;
@@ -371,6 +391,10 @@ impl<W: World> Scenes for Alone<W> {
 
     async fn change(&self, _: &str, _: &Changes) -> Result<(), Unobservable> {
         Err(Unobservable::Definition("`change` works in checks only".into()))
+    }
+
+    async fn compose(&self, _: &str, _: &Value) -> Result<Observation, Unobservable> {
+        Err(Unobservable::Definition("`compose` works in checks only".into()))
     }
 }
 

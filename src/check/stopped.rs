@@ -124,9 +124,10 @@ fn page_text(page: &str) -> String {
 /// What could not be seen, in words.
 pub(super) fn words(problem: &Unobservable) -> String {
     match problem {
-        Unobservable::Service { what, .. } | Unobservable::Machine(what) | Unobservable::Definition(what) => {
-            what.clone()
-        }
+        Unobservable::Service { what, .. }
+        | Unobservable::Learner(what)
+        | Unobservable::Machine(what)
+        | Unobservable::Definition(what) => what.clone(),
         Unobservable::TimedOut { service: Some(service), after } => {
             format!("`{service}` gave no answer within {} s", after.as_secs_f64())
         }

@@ -34,6 +34,8 @@ impl Observation {
 pub enum Unobservable {
     /// A service did not answer, or answered what is not its protocol. Who is to blame depends on whose it is.
     Service { service: ServiceName, what: String },
+    /// The learner's files do not allow it.
+    Learner(String),
     /// The machine, the engine or the network outside the lab.
     Machine(String),
     /// The step itself cannot be carried out: the lab's fault.
@@ -50,6 +52,10 @@ pub struct Command {
     pub environment: Vec<(String, String)>,
     pub working_dir: Option<String>,
     pub stdin: Option<String>,
+    /// Of a fresh container: variables of the service that it is not to have.
+    pub without: Vec<String>,
+    /// Of a fresh container: how long it may run before it is killed.
+    pub limit: Option<Duration>,
 }
 
 /// What a finished command left.
@@ -58,6 +64,8 @@ pub struct Output {
     pub code: i64,
     pub stdout: String,
     pub stderr: String,
+    /// It ran longer than it was to, and was killed.
+    pub timed_out: bool,
 }
 
 /// Where an image, or a fresh container's configuration, comes from.
@@ -94,7 +102,7 @@ pub trait World: Sync {
     fn workspace(&self) -> &Path;
     /// The lab's own files.
     fn lab_folder(&self) -> &Path;
-    /// Where a service's port can be reached from here.
+    /// Where a service's port can be reached from here; `web.2` is the second replica of `web`.
     fn address(
         &self,
         service: &ServiceName,
@@ -109,10 +117,24 @@ pub trait World: Sync {
         service: &ServiceName,
         command: &Command,
     ) -> impl Future<Output = Result<Output, Unobservable>> + Send;
-    /// Runs a command in a fresh container.
+    /// Runs a command in a fresh container; an empty one is the service's own.
     fn run(&self, origin: &Origin, command: &Command) -> impl Future<Output = Result<Output, Unobservable>> + Send;
     /// An image's configuration and history.
     fn image(&self, origin: &Origin) -> impl Future<Output = Result<Value, Unobservable>> + Send;
+    /// Files of an image, in all its layers: those whose paths fit patterns as in a `.gitignore`, and those that hold
+    /// a text. An object with `found` and `hits`.
+    fn image_files(
+        &self,
+        origin: &Origin,
+        find: &[String],
+        search: Option<&str>,
+    ) -> impl Future<Output = Result<Value, Unobservable>> + Send;
+    /// What runs in a service's container: objects with `pid`, `uid` and `command`.
+    fn processes(
+        &self,
+        service: &ServiceName,
+        replica: u32,
+    ) -> impl Future<Output = Result<Vec<Value>, Unobservable>> + Send;
     fn container(
         &self,
         service: &ServiceName,

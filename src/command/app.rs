@@ -59,6 +59,8 @@ pub struct Opened {
     pub folder: PathBuf,
     pub journal: Journal,
     pub saves: Saves,
+    /// Its services are the learner's own and run as they are written, without our defaults.
+    pub as_written: bool,
     /// How its services are reached, once that was decided.
     pub reach: OnceLock<Reach>,
     /// What its files are for an engine that does not see them.
@@ -242,6 +244,7 @@ impl App {
             settings: reading.settings,
             workspace,
             journal: Journal::new(&folder),
+            as_written: false,
             reach: OnceLock::new(),
             carrying: Mutex::default(),
             saves: Saves::new(self.state.join("saves").join(lab.id.as_str())),

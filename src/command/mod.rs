@@ -14,6 +14,7 @@ pub mod lint;
 mod lint_words;
 pub mod look;
 pub mod notes;
+mod own_stack;
 pub mod pristine;
 pub mod prove;
 mod reaching;

@@ -8,12 +8,13 @@ use tokio::sync::OnceCell;
 
 use super::app::{App, Opened};
 use super::failure::Failure;
+use super::own_stack::{self, take_over};
 use super::throwaway::{Purpose, Throwaway, unpublish};
 use super::trouble::{trouble, up_to_judge};
 use super::up::Up;
 use crate::check::blame::Unready;
 use crate::check::steps::perform;
-use crate::check::world::Unobservable;
+use crate::check::world::{Observation, Unobservable};
 use crate::check::{Scene, Scenes, World};
 use crate::docker::DockerEngine;
 use crate::docker::world::DockerWorld;
@@ -75,24 +76,53 @@ impl<'a> Stage<'a> {
         };
         apply(&mut files, &copy.changes, &lab.folder).map_err(|error| unfit(copy.files, error))?;
         files.materialise(&inner.opened.workspace, &ignored(&lab.workspace_ignore)).map_err(machine)?;
-        differ(&mut inner.opened.lab, copy);
+        match &copy.compose {
+            Some(own) => take_over(&mut inner.opened, own, copy)?,
+            None => differ(&mut inner.opened.lab, copy),
+        }
         match self.start(&inner, copy).await {
             Ok(scene) => Ok(Copy { inner, scene }),
-            Err(failure) => {
+            Err(problem) => {
                 inner.close(&self.app, &self.engine).await.map_err(machine)?;
-                Err(machine(failure))
+                Err(problem)
             }
         }
     }
 
-    async fn start(&self, inner: &Throwaway, copy: &StackCopy) -> Result<Scene<DockerWorld>, Failure> {
-        let mut up = Box::pin(up_to_judge(&self.app, &inner.opened, &self.engine)).await?;
-        if let Some(trouble) = trouble(&inner.opened, &mut up)? {
-            return Err(Failure::engine(trouble.why));
-        }
-        let scene = scene(&inner.opened, &up).await;
-        perform(&copy.setup, &scene.world).await.map_err(|why| Failure::engine(format!("its setup failed: {why}")))?;
+    async fn start(&self, inner: &Throwaway, copy: &StackCopy) -> Result<Scene<DockerWorld>, Unobservable> {
+        let scene = self.bring_up(&inner.opened, copy).await?;
+        let setup = perform(&copy.setup, &scene.world).await;
+        setup.map_err(|why| Unobservable::Machine(format!("its setup failed: {why}")))?;
         Ok(scene)
+    }
+
+    /// Brings a copy to where it should be; what does not get ready there is the learner's.
+    async fn bring_up(&self, opened: &Opened, copy: &StackCopy) -> Result<Scene<DockerWorld>, Unobservable> {
+        let mut up = Box::pin(up_to_judge(&self.app, opened, &self.engine)).await.map_err(machine)?;
+        if let Some(trouble) = trouble(opened, &mut up).map_err(machine)? {
+            return Err(Unobservable::Machine(trouble.why));
+        }
+        let mut scene = scene(opened, &up).await;
+        if copy.compose.is_some() {
+            scene.world.lab.ready.clone_from(&copy.ready);
+            let late = own_stack::unready(&scene.world, copy).await;
+            let known = scene.unready.get_mut().unwrap_or_else(PoisonError::into_inner);
+            for (service, why) in late {
+                known.entry(service).or_insert(why);
+            }
+        }
+        Ok(scene)
+    }
+
+    /// Brings a copy up once more; it stays the one that checks know.
+    async fn bring_up_again(&self, stack: &str, copy: &Copy) -> Result<(), Unobservable> {
+        let Some(meant) = self.opened.lab.stacks.get(stack) else { return Ok(()) };
+        let fresh = self.bring_up(&copy.inner.opened, meant).await?;
+        *copy.scene.world.images.lock().unwrap_or_else(PoisonError::into_inner) = fresh.world.images();
+        copy.scene.world.forget();
+        let unready = fresh.unready.into_inner().unwrap_or_else(PoisonError::into_inner);
+        *copy.scene.unready.lock().unwrap_or_else(PoisonError::into_inner) = unready;
+        Ok(())
     }
 
     async fn copy(&self, stack: &str) -> Option<Result<&Copy, Unobservable>> {
@@ -122,13 +152,37 @@ impl Scenes for Stage<'_> {
         let whose = self.opened.lab.stacks.get(stack).map_or(Files::Learner, |copy| copy.files);
         apply(&mut files, changes, &opened.lab.folder).map_err(|error| unfit(whose, error))?;
         files.materialise(&opened.workspace, &ignore).map_err(machine)?;
-        let mut up = Box::pin(up_to_judge(&self.app, opened, &self.engine)).await.map_err(machine)?;
-        if let Some(trouble) = trouble(opened, &mut up).map_err(machine)? {
-            return Err(Unobservable::Machine(trouble.why));
+        // Whether the learner's own set-up notices a saved file is what is judged.
+        if opened.as_written {
+            return Ok(());
         }
-        *copy.scene.world.images.lock().unwrap_or_else(PoisonError::into_inner) = up.world.images();
-        *copy.scene.unready.lock().unwrap_or_else(PoisonError::into_inner) = unready(&up);
-        Ok(())
+        self.bring_up_again(stack, copy).await
+    }
+
+    async fn compose(&self, stack: &str, fields: &Value) -> Result<Observation, Unobservable> {
+        let meant = self.opened.lab.stacks.get(stack).and_then(|copy| copy.compose.as_ref());
+        let asked = |key: &str| fields[key].as_bool().unwrap_or(false);
+        if !fields["files"].is_null() {
+            let workspace = match self.copy(stack).await {
+                Some(copy) => copy?.inner.opened.workspace.clone(),
+                None => self.opened.workspace.clone(),
+            };
+            return own_stack::read(&workspace, fields, meant, &self.opened.lab.needs);
+        }
+        let (Some(copy), Some(_)) = (self.copy(stack).await, meant) else {
+            let why = format!("`{stack}` is no stack with `compose`: it cannot be taken down and up");
+            return Err(Unobservable::Definition(why));
+        };
+        let copy = copy?;
+        if asked("down") {
+            own_stack::down(&copy.inner.opened, &self.engine, asked("volumes")).await.map_err(machine)?;
+            copy.scene.world.forget();
+        }
+        if asked("up") {
+            self.bring_up_again(stack, copy).await?;
+        }
+        let unready = copy.scene.unready.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Ok(own_stack::observed(&unready, copy.scene.world.services()))
     }
 }
 

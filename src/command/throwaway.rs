@@ -11,6 +11,7 @@ use crate::docker::DockerEngine;
 use crate::environment::engine::{Engine, Observed};
 use crate::environment::intent::Journal;
 use crate::environment::lock::Lock;
+use crate::event::Event;
 use crate::lab::id::InstanceName;
 use crate::lab::stack::Stack;
 
@@ -66,10 +67,14 @@ impl Throwaway {
     /// # Errors
     /// The engine refuses.
     pub async fn close(&self, app: &App, engine: &DockerEngine) -> Result<Observed, Failure> {
-        remove_all(app, &self.opened, engine).await?;
+        if let Err(failure) = remove_all(app, &self.opened, engine).await {
+            app.sink.emit(Event::Warning { text: failure.message });
+        }
         let left = engine.observe(&self.opened.identity).await?;
-        // An environment of our own leaves no trace.
-        let _ = std::fs::remove_dir_all(&self.opened.folder);
+        if left.is_empty() {
+            // An environment of our own leaves no trace; what could not be removed, the next run tries again.
+            let _ = std::fs::remove_dir_all(&self.opened.folder);
+        }
         Ok(left)
     }
 }
@@ -91,8 +96,13 @@ pub async fn sweep(app: &App, engine: &DockerEngine, purpose: Purpose) -> Result
         let known = folder.is_dir();
         if known && let Ok(_lock) = Lock::take(&folder, &app.typed) {
             let observed = engine.observe(&identity).await?;
-            crate::environment::apply::remove(engine, &observed, app.sink.as_ref()).await?;
-            let _ = std::fs::remove_dir_all(&folder);
+            match crate::environment::apply::remove(engine, &observed, app.sink.as_ref()).await {
+                Ok(()) => drop(std::fs::remove_dir_all(&folder)),
+                Err(error) => {
+                    let text = format!("something of an earlier run cannot be removed: {error}");
+                    app.sink.emit(Event::Warning { text });
+                }
+            }
         }
     }
     Ok(())

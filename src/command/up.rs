@@ -97,6 +97,7 @@ pub async fn up(app: &App, opened: &Opened, engine: &DockerEngine) -> Result<Up,
         deadlines: &deadlines,
         starts: 2 * std::thread::available_parallelism().map_or(2, usize::from),
         known_ready: &known_ready,
+        as_written: opened.as_written,
     };
     let mut refused: Vec<String> = Vec::new();
     let outcome = loop {
@@ -212,7 +213,7 @@ fn plan_for(opened: &Opened, notes: &Notes, images: &Images, observed: &Observed
         subnet,
         ports: &ports,
         workspace_user: owner_of_folder(&opened.workspace),
-        as_written: false,
+        as_written: opened.as_written,
         cpus: std::thread::available_parallelism().map_or(1.0, |count| usize::from(count) as f64),
     };
     plan(wanted(&opened.stack(), &choices), observed)

@@ -21,6 +21,9 @@ use crate::environment::identity::{self, Identity};
 use crate::environment::wanted::{ContainerSpec, NetworkSpec, VolumeSpec};
 use crate::environment::{EngineError, EngineFault};
 
+/// How long a network's removal waits for the ends of containers that are gone.
+const ENDPOINTS: std::time::Duration = std::time::Duration::from_secs(3);
+
 impl Engine for DockerEngine {
     async fn observe(&self, identity: &Identity) -> Result<Observed, EngineError> {
         self.look_at(identity).await
@@ -39,8 +42,17 @@ impl Engine for DockerEngine {
     }
 
     async fn remove_network(&self, id: &str) -> Result<(), EngineError> {
-        let operation = format!("remove network {id}");
-        unless_gone(call(operation, limit::REMOVE, self.docker.remove_network(id)).await)
+        let operation = format!("remove network {}", short(id));
+        let began = std::time::Instant::now();
+        loop {
+            match unless_gone(call(&operation, limit::REMOVE, self.docker.remove_network(id)).await) {
+                // The engine lets a container's end of a network go a moment after the container.
+                Err(error) if error.message.contains("active endpoints") && began.elapsed() < ENDPOINTS => {
+                    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                }
+                other => return other,
+            }
+        }
     }
 
     async fn create_volume(&self, spec: &VolumeSpec) -> Result<(), EngineError> {
@@ -172,6 +184,16 @@ impl Engine for DockerEngine {
         let now = jiff::Timestamp::now().as_second();
         let ages = top.processes.unwrap_or_default();
         Ok(ages.iter().filter_map(|row| row.last()?.trim().parse::<i64>().ok()).map(|age| now - age).collect())
+    }
+
+    async fn processes(&self, id: &str) -> Result<Vec<(i64, i64, String)>, EngineError> {
+        let options = TopOptionsBuilder::new().ps_args("-eo pid,uid,args").build();
+        let top = call("list processes", limit::LOOK, self.docker.top_processes(id, Some(options))).await?;
+        let process = |row: &Vec<String>| match row.as_slice() {
+            [pid, uid, command @ ..] => Some((pid.trim().parse().ok()?, uid.trim().parse().ok()?, command.join(" "))),
+            _ => None,
+        };
+        Ok(top.processes.unwrap_or_default().iter().filter_map(process).collect())
     }
 
     fn events(&self, identity: &Identity) -> mpsc::Receiver<EngineEvent> {

@@ -14,9 +14,10 @@ use crate::check::World;
 use crate::check::world::{Command, ContainerView, Origin, Output, Unobservable};
 use crate::environment::engine::{Engine, ExecRequest};
 use crate::environment::intent::Journal;
-use crate::environment::wanted::{ContainerSpec, attachments, network_name};
+use crate::environment::wanted::{attachments, network_name};
 use crate::environment::{ContainerState, EngineError, EngineFault, Identity, ObservedContainer};
-use crate::lab::stack::{Mount, MountSource, RestartPolicy, Service};
+use crate::lab::check::Target;
+use crate::lab::stack::Service;
 use crate::lab::{Fault, Lab, Owner, ServiceName};
 
 /// A lab's environment as checks see it.
@@ -62,12 +63,12 @@ impl DockerWorld {
     }
 
     /// Name and id of a service's image.
-    fn image_of(&self, service: &ServiceName) -> Option<(String, String)> {
+    pub(super) fn image_of(&self, service: &ServiceName) -> Option<(String, String)> {
         self.images.lock().unwrap_or_else(PoisonError::into_inner).get(service).cloned()
     }
 
     /// The name under which an image is on the engine: its own, or that of its recipe's.
-    async fn present(&self, image: &str) -> Result<String, Unobservable> {
+    pub(super) async fn present(&self, image: &str) -> Result<String, Unobservable> {
         let found = crate::image::present(&self.engine, &[image.to_owned()]).await;
         let found = found.map_err(|error| Unobservable::Machine(error.to_string()))?.remove(image);
         found.map(|ready| ready.name).ok_or_else(|| {
@@ -78,6 +79,12 @@ impl DockerWorld {
     /// Name and id of each service's image.
     pub fn images(&self) -> BTreeMap<ServiceName, (String, String)> {
         self.images.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Forgets what was known of containers: they are others now.
+    pub fn forget(&self) {
+        self.known().clear();
+        self.known_addresses().clear();
     }
 
     fn known(&self) -> MutexGuard<'_, BTreeMap<ServiceName, String>> {
@@ -130,8 +137,12 @@ impl World for DockerWorld {
     }
 
     async fn address(&self, service: &ServiceName, port: u16) -> Result<SocketAddr, Unobservable> {
+        let mut replica = None;
         if !self.lab.stack.services.contains_key(service) {
-            return Err(Unobservable::Definition(format!("`{service}` is no service of this lab")));
+            match Target::parse(service.as_str()) {
+                Some((name, Some(one))) if self.lab.stack.services.contains_key(&name) => replica = Some((name, one)),
+                _ => return Err(Unobservable::Definition(format!("`{service}` is no service of this lab"))),
+            }
         }
         let known = self.known_addresses().get(service).copied();
         if let Some((_, address)) = known.filter(|(told, _)| told.elapsed() < ADDRESS) {
@@ -139,7 +150,14 @@ impl World for DockerWorld {
             return self.reach.to(address, &self.engine, &self.identity).await.map_err(|error| machine(&error));
         }
         let asked = Instant::now();
-        let container = self.one(service).await?;
+        let container = match &replica {
+            Some((name, one)) => {
+                let missing =
+                    || Unobservable::Service { service: name.clone(), what: format!("there is no `{service}`") };
+                self.containers(name, Some(*one)).await?.into_iter().next().ok_or_else(missing)?
+            }
+            None => self.one(service).await?,
+        };
         let address = container.addresses.get(&self.network()).or_else(|| container.addresses.values().next()).copied();
         match address {
             Some(address) if container.state == ContainerState::Running => {
@@ -201,60 +219,11 @@ impl World for DockerWorld {
             }
         };
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-        Ok(Output { code: output.code, stdout: text(output.stdout), stderr: text(output.stderr) })
+        Ok(Output { code: output.code, stdout: text(output.stdout), stderr: text(output.stderr), timed_out: false })
     }
 
     async fn run(&self, origin: &Origin, command: &Command) -> Result<Output, Unobservable> {
-        let (name, mut definition, image) = match origin {
-            Origin::Service(service) => {
-                let definition = self.lab.stack.services.get(service).cloned();
-                let definition = definition
-                    .ok_or_else(|| Unobservable::Definition(format!("`{service}` is no service of this lab")))?;
-                let image = self.image_of(service);
-                let missing =
-                    || Unobservable::Service { service: service.clone(), what: format!("`{service}` has no image") };
-                (service.clone(), definition, image.ok_or_else(missing)?)
-            }
-            Origin::Image(image) => {
-                let source = match self.workspace_volume.clone() {
-                    Some(name) => MountSource::Volume { name, nocopy: true, subpath: None },
-                    None => MountSource::Bind { path: self.workspace.clone(), create: false },
-                };
-                let mount = Mount { target: "/workspace".into(), read_only: true, source };
-                let definition =
-                    Service { mounts: vec![mount], working_dir: Some("/workspace".into()), ..Service::default() };
-                let name = ServiceName::new("run").map_err(|error| Unobservable::Definition(error.to_string()))?;
-                let image = self.present(image).await?;
-                (name, definition, (image.clone(), image))
-            }
-        };
-        definition.command = Some(command.argv.clone());
-        definition.entrypoint = Some(Vec::new());
-        definition.restart = RestartPolicy::No;
-        definition.healthcheck = None;
-        definition.environment.extend(command.environment.iter().cloned());
-        definition.working_dir = command.working_dir.clone().or(definition.working_dir);
-        let mut nonce = [0_u8; 8];
-        getrandom::fill(&mut nonce).map_err(|error| Unobservable::Machine(error.to_string()))?;
-        let volumes = definition.mounts.iter().filter_map(|mount| match &mount.source {
-            MountSource::Volume { name, .. } => Some((name.clone(), self.identity.resource_name(name))),
-            _ => None,
-        });
-        let spec = ContainerSpec {
-            name: format!("{}-run-{:x}", self.identity.project(), u64::from_le_bytes(nonce)),
-            replica: 1,
-            image: image.0,
-            image_id: image.1,
-            networks: vec![(self.network(), Vec::new(), None)],
-            volumes: volumes.collect(),
-            bindings: Vec::new(),
-            // Labelled as a service that no lab has, so that the next plan removes it should this command be killed.
-            labels: self.identity.container_labels(&ServiceName::own("run"), 1),
-            stop_grace: std::time::Duration::ZERO,
-            service: name,
-            definition,
-        };
-        self.fresh(&spec).await.map_err(|error| machine(&error))
+        self.run_fresh(origin, command).await
     }
 
     async fn image(&self, origin: &Origin) -> Result<Value, Unobservable> {
@@ -269,6 +238,19 @@ impl World for DockerWorld {
             EngineFault::NotFound => Unobservable::Definition(format!("there is no image `{name}` on the engine")),
             _ => machine(&error),
         })
+    }
+
+    async fn image_files(&self, origin: &Origin, find: &[String], search: Option<&str>) -> Result<Value, Unobservable> {
+        let id = self.image(origin).await?["id"].as_str().unwrap_or_default().to_owned();
+        super::layers::files(&self.engine, &id, find, search).await
+    }
+
+    async fn processes(&self, service: &ServiceName, replica: u32) -> Result<Vec<Value>, Unobservable> {
+        let containers = self.containers(service, Some(replica)).await?;
+        let Some(container) = containers.first() else { return Ok(Vec::new()) };
+        let found = self.engine.processes(&container.id).await.map_err(|error| self.blame(service, &error))?;
+        let shown = |(pid, uid, command)| json!({ "pid": pid, "uid": uid, "command": command });
+        Ok(found.into_iter().map(shown).collect())
     }
 
     async fn container(&self, service: &ServiceName, replica: u32) -> Result<ContainerView, Unobservable> {
@@ -296,6 +278,7 @@ impl World for DockerWorld {
             "environment": facts.environment,
             "command": facts.command,
             "started_at": facts.started_at,
+            "ports": facts.ports.iter().map(|(target, ..)| *target).collect::<Vec<_>>(),
         });
         let expected = self.attachments(&found);
         Ok(ContainerView {
@@ -354,29 +337,6 @@ impl DockerWorld {
                 Err(problem) => Err(format!("{problem:?}")),
             },
         }
-    }
-
-    /// Runs a container to its end and removes it, whatever happens.
-    async fn fresh(&self, spec: &ContainerSpec) -> Result<Output, EngineError> {
-        let id = self.engine.create(spec).await?;
-        let result = async {
-            self.engine.start(&id).await?;
-            let facts = loop {
-                let facts = self.engine.inspect(&id).await?;
-                if facts.state == ContainerState::Exited {
-                    break facts;
-                }
-                tokio::time::sleep(std::time::Duration::from_millis(25)).await;
-            };
-            let lines = self.engine.logs(&id, None, None).await?;
-            let text = |stderr: bool| -> String {
-                lines.iter().filter(|line| line.stderr == stderr).map(|line| format!("{}\n", line.text)).collect()
-            };
-            Ok(Output { code: facts.exit_code.unwrap_or(-1), stdout: text(false), stderr: text(true) })
-        };
-        let result = result.await;
-        self.engine.remove(&id).await?;
-        result
     }
 }
 

@@ -13,7 +13,7 @@ use tokio::sync::{Semaphore, watch};
 
 use super::engine::{Engine, EngineError, EngineFault, Observed, ObservedResource};
 use super::identity::Identity;
-use super::plan::{ContainerAction, Plan, PlannedContainer, one_shots};
+use super::plan::{ContainerAction, Plan, PlannedContainer, healthy_first, one_shots};
 use super::ready::{self, Deaths, NotReady, Prober};
 use crate::event::{Event, ServiceState, Sink};
 use crate::lab::ServiceName;
@@ -54,6 +54,8 @@ pub struct Context<'a, E: Engine, P: Prober> {
     pub starts: usize,
     /// Containers that have been seen ready and run the same code still: they are not asked again.
     pub known_ready: &'a BTreeSet<String>,
+    /// Services wait for each other as Docker Compose makes them wait, and for nothing else.
+    pub as_written: bool,
 }
 
 /// Carries `plan` out and waits until everything is ready or known not to become so.
@@ -75,12 +77,15 @@ pub async fn apply<E: Engine, P: Prober>(plan: &Plan, context: &Context<'_, E, P
     };
     resources.await?;
 
-    let one_shots: BTreeSet<ServiceName> = plan.containers.iter().flat_map(|one| one_shots(&one.spec)).collect();
+    let awaited = Awaited {
+        done: plan.containers.iter().flat_map(|one| one_shots(&one.spec)).collect(),
+        healthy: plan.containers.iter().flat_map(|one| healthy_first(&one.spec)).collect(),
+    };
     let board = Board::new(plan);
     let starts = Semaphore::new(context.starts.max(1));
     let outcome = Mutex::new(Outcome::default());
     let run = async |planned: &PlannedContainer| {
-        let result = bring_up(planned, context, &board, &deaths, &starts, &one_shots, &outcome).await;
+        let result = bring_up(planned, context, &board, &deaths, &starts, &awaited, &outcome).await;
         if let Err(Failed::Engine(error)) = &result
             && error.fault == EngineFault::Unreachable
         {
@@ -140,6 +145,12 @@ pub async fn remove<E: Engine>(engine: &E, observed: &Observed, sink: &dyn Sink)
     containers.into_iter().chain(networks).chain(volumes).collect()
 }
 
+/// Services that others wait for, and for what.
+struct Awaited {
+    done: BTreeSet<ServiceName>,
+    healthy: BTreeSet<ServiceName>,
+}
+
 enum Failed {
     Service(NotReady),
     Engine(EngineError),
@@ -157,7 +168,7 @@ async fn bring_up<E: Engine, P: Prober>(
     board: &Board,
     deaths: &DeathWatch,
     starts: &Semaphore,
-    one_shots: &BTreeSet<ServiceName>,
+    awaited: &Awaited,
     outcome: &Mutex<Outcome>,
 ) -> Result<(), Failed> {
     let began = Instant::now();
@@ -201,8 +212,16 @@ async fn bring_up<E: Engine, P: Prober>(
     }
     emit(ServiceState::Started);
     board.set(planned, Progress::Started);
-    let one_shot = one_shots.contains(&spec.service);
-    let sign = ready::sign(spec, one_shot, context.prober.knows(&spec.service));
+    let one_shot = awaited.done.contains(&spec.service);
+    let sign = match context.as_written {
+        false => ready::sign(spec, one_shot, context.prober.knows(&spec.service)),
+        true if one_shot => ready::Sign::Completion,
+        true if awaited.healthy.contains(&spec.service) => ready::Sign::Health,
+        true => {
+            board.set(planned, Progress::Ready);
+            return Ok(());
+        }
+    };
     if one_shot && matches!(&planned.action, ContainerAction::Keep(old) if old.exit_code == Some(0)) {
         emit(ServiceState::Unchanged);
         board.set(planned, Progress::Ready);

@@ -242,6 +242,8 @@ pub trait Engine: Clone + Send + Sync + 'static {
     fn exec(&self, id: &str, request: &ExecRequest) -> impl Future<Output = Result<ExecOutput, EngineError>> + Send;
     /// Start times of the container's processes, seconds of the Unix epoch.
     fn process_starts(&self, id: &str) -> impl Future<Output = Result<Vec<i64>, EngineError>> + Send;
+    /// What runs in a container: process id, user id (both as the engine's machine counts them), command line.
+    fn processes(&self, id: &str) -> impl Future<Output = Result<Vec<(i64, i64, String)>, EngineError>> + Send;
     fn usage(&self, id: &str) -> impl Future<Output = Result<Usage, EngineError>> + Send;
     /// What happens from now on; ends when the connection does.
     fn events(&self, identity: &Identity) -> tokio::sync::mpsc::Receiver<EngineEvent>;

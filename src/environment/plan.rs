@@ -117,11 +117,17 @@ pub fn plan(wanted: Wanted, observed: &Observed) -> Plan {
 
 /// The services that `spec` waits for to complete.
 pub fn one_shots(spec: &ContainerSpec) -> impl Iterator<Item = ServiceName> + '_ {
-    spec.definition
-        .depends_on
-        .iter()
-        .filter(|(_, dependency)| dependency.condition == Condition::CompletedSuccessfully)
-        .map(|(service, _)| service.clone())
+    awaited(spec, Condition::CompletedSuccessfully)
+}
+
+/// The services that `spec` waits for to be healthy.
+pub fn healthy_first(spec: &ContainerSpec) -> impl Iterator<Item = ServiceName> + '_ {
+    awaited(spec, Condition::Healthy)
+}
+
+fn awaited(spec: &ContainerSpec, condition: Condition) -> impl Iterator<Item = ServiceName> + '_ {
+    let met = spec.definition.depends_on.iter().filter(move |(_, dependency)| dependency.condition == condition);
+    met.map(|(service, _)| service.clone())
 }
 
 fn decide(

@@ -23,6 +23,8 @@ pub enum Sign {
     Probe,
     /// Its health check's command succeeds, run by us.
     Command(Vec<String>),
+    /// The engine's own health check says so, as Docker Compose wants it.
+    Health,
     /// This port of it accepts at the container's own address.
     Port(u16),
     /// It runs; nothing better is known.
@@ -105,7 +107,7 @@ pub async fn wait<E: Engine, P: Prober>(
     let mut address = None;
     let mut last = String::from("it has not answered yet");
     let mut looked = Instant::now();
-    let mut pause = Duration::from_millis(8);
+    let mut pause = Duration::from_millis(if *sign == Sign::Health { 100 } else { 8 });
     // The life in which it was seen running, and since when.
     let mut life: Option<(Option<String>, Instant)> = None;
     loop {
@@ -140,6 +142,11 @@ pub async fn wait<E: Engine, P: Prober>(
                     }
                 }
             }
+        }
+        if *sign == Sign::Health
+            && let Some(result) = health(engine, id).await
+        {
+            return conclude(engine, id, result).await;
         }
         match look(engine, spec, id, sign, prober, address).await {
             Ok(()) if *sign == Sign::Running => last = "it does not run steadily".into(),
@@ -203,6 +210,18 @@ async fn conclude<E: Engine>(engine: &E, id: &str, result: Result<(), String>) -
     }
 }
 
+/// What the engine's health check has come to; `None` while it has come to nothing.
+async fn health<E: Engine>(engine: &E, id: &str) -> Option<Result<(), String>> {
+    let facts = engine.inspect(id).await.ok()?;
+    match facts.health.as_deref() {
+        _ if facts.state != ContainerState::Running => None,
+        Some("healthy") => Some(Ok(())),
+        Some("unhealthy") => Some(Err("its health check says that it is unhealthy".into())),
+        Some(_) => None,
+        None => Some(Err("a service waits until it is healthy, and it has no health check".into())),
+    }
+}
+
 async fn look<E: Engine, P: Prober>(
     engine: &E,
     spec: &ContainerSpec,
@@ -213,6 +232,7 @@ async fn look<E: Engine, P: Prober>(
 ) -> Result<(), String> {
     match sign {
         Sign::Completion => Err("it still runs".into()),
+        Sign::Health => Err("its health check has not said anything yet".into()),
         Sign::Running => Ok(()),
         Sign::Probe => prober.probe(&spec.service, spec.replica).await,
         Sign::Port(port) => {

@@ -220,7 +220,8 @@ pub fn attachments(
         return Vec::new();
     }
     let own_aliases = |extra: &[String]| {
-        let mut aliases = vec![name.to_string(), identity.container_name(name, replica)];
+        let known = service.known_as.clone().unwrap_or_else(|| name.to_string());
+        let mut aliases = vec![known, identity.container_name(name, replica)];
         aliases.extend(extra.iter().cloned());
         aliases
     };
@@ -239,7 +240,6 @@ pub fn attachments(
 }
 
 fn bindings(name: &ServiceName, service: &Service, replica: u32, choices: &Choices<'_>) -> Vec<Binding> {
-    let default_host = if choices.as_written { "0.0.0.0" } else { "127.0.0.1" };
     service
         .ports
         .iter()
@@ -248,7 +248,7 @@ fn bindings(name: &ServiceName, service: &Service, replica: u32, choices: &Choic
             Binding {
                 target: port.target,
                 protocol: port.protocol,
-                host_ip: port.host_ip.clone().unwrap_or_else(|| default_host.into()),
+                host_ip: port.host_ip.clone().unwrap_or_else(|| "127.0.0.1".into()),
                 // A second replica cannot have the same host port; the engine finds it one.
                 host_port: if replica == 1 { remembered.or(port.published) } else { None },
             }

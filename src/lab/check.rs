@@ -124,6 +124,7 @@ pub enum Kind {
     Load,
     Image,
     Container,
+    Compose,
     Git,
     Log,
     File,
@@ -148,7 +149,7 @@ impl Step {
 
 impl Kind {
     /// Every kind, in the order of the reference.
-    pub const ALL: [Kind; 20] = [
+    pub const ALL: [Kind; 21] = [
         Kind::Http,
         Kind::Tcp,
         Kind::Redis,
@@ -164,6 +165,7 @@ impl Kind {
         Kind::Load,
         Kind::Image,
         Kind::Container,
+        Kind::Compose,
         Kind::Git,
         Kind::Log,
         Kind::File,
@@ -185,6 +187,7 @@ impl Kind {
             Kind::Mail => "mail",
             Kind::Celery => "celery",
             Kind::Container => "container",
+            Kind::Compose => "compose",
             Kind::Log => "log",
             Kind::File => "file",
             Kind::Plugin => "plugin",

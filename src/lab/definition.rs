@@ -75,16 +75,30 @@ impl Lab {
 pub struct StackCopy {
     /// Its services, where they differ from the lab's in more than what follows.
     pub stack: Option<Stack>,
+    /// The learner's own Compose files in place of the lab's services.
+    pub compose: Option<OwnCompose>,
     /// Signs of readiness besides the lab's, or instead of them.
     pub ready: BTreeMap<ServiceName, Step>,
     pub files: Files,
     /// Made before it is started.
     pub changes: Changes,
-    /// Set, or with `None` taken away, in the environment of every service of the learner.
+    /// Set, or with `None` taken away, in the environment of every service of the learner; where the learner's own
+    /// Compose files are brought up, in the environment that fills their `${…}`.
     pub environment: BTreeMap<String, Option<String>>,
     pub scale: BTreeMap<ServiceName, u32>,
     /// Taken once, when everything is up.
     pub setup: Vec<Step>,
+}
+
+/// The learner's own Compose files as an environment.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct OwnCompose {
+    /// Relative to the workspace; later ones are laid over earlier ones.
+    pub files: Vec<String>,
+    /// What the lab calls a service, and its name in the files.
+    pub names: BTreeMap<ServiceName, String>,
+    /// Maps of services, as in `services:`, that are laid over the files in this order.
+    pub overlays: Vec<serde_json::Value>,
 }
 
 /// Whose files a copy of the stack runs with.

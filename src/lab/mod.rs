@@ -14,6 +14,6 @@ pub mod verdict;
 pub mod view;
 
 pub use check::{Action, Blame, Check, Expectation, Fault, Key, Kind, OWN_IMAGE, Operator, Predicate, Step};
-pub use definition::{Detail, Files, Goal, Lab, Owner, Reload, StackCopy};
+pub use definition::{Detail, Files, Goal, Lab, OwnCompose, Owner, Reload, StackCopy};
 pub use id::{GoalId, LabId, ServiceName};
 pub use verdict::Verdict;

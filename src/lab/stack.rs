@@ -80,6 +80,9 @@ pub struct Service {
     pub needs: Vec<(Need, String)>,
     /// It builds from, or mounts, the learner's workspace.
     pub uses_workspace: bool,
+    /// What others call it on its networks, where that is not its name here: a learner's file may have its own
+    /// word for what the lab calls `web`.
+    pub known_as: Option<String>,
 }
 
 impl Service {
@@ -187,6 +190,17 @@ pub enum Condition {
     Started,
     Healthy,
     CompletedSuccessfully,
+}
+
+impl Condition {
+    /// Compose's word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Condition::Started => "service_started",
+            Condition::Healthy => "service_healthy",
+            Condition::CompletedSuccessfully => "service_completed_successfully",
+        }
+    }
 }
 
 /// `healthcheck:`

@@ -53,6 +53,48 @@ pub fn overlaid(root: &Node, services: &Rc<Node>) -> Node {
     Node { span: root.span, value: Value::Map(entries) }
 }
 
+/// Several Compose files as one: later ones are laid over earlier ones.
+pub fn merged(files: &[Rc<Node>]) -> Option<Rc<Node>> {
+    let (first, rest) = files.split_first()?;
+    Some(rest.iter().fold(first.clone(), |base, over| merge_files(&base, over)))
+}
+
+/// As [`merge`], but a service's `extends` stays.
+fn merge_files(base: &Rc<Node>, over: &Rc<Node>) -> Rc<Node> {
+    let mut entries = base.entries().to_vec();
+    for entry in over.entries() {
+        match entries.iter_mut().find(|one| one.key == entry.key) {
+            Some(existing)
+                if matches!(existing.value.value, Value::Map(_)) && matches!(entry.value.value, Value::Map(_)) =>
+            {
+                existing.value = match entry.key.as_str() {
+                    "services" => merge_each(&existing.value, &entry.value),
+                    _ => merge(&existing.value, &entry.value),
+                };
+            }
+            Some(existing) => *existing = entry.clone(),
+            None => entries.push(entry.clone()),
+        }
+    }
+    Rc::new(Node { span: over.span, value: Value::Map(entries) })
+}
+
+fn merge_each(base: &Rc<Node>, over: &Rc<Node>) -> Rc<Node> {
+    let mut entries = base.entries().to_vec();
+    for entry in over.entries() {
+        match entries.iter_mut().find(|one| one.key == entry.key) {
+            Some(existing) => {
+                let extends = existing.value.entries().iter().find(|one| one.key == "extends").cloned();
+                let mut both = merge(&existing.value, &entry.value).entries().to_vec();
+                both.extend(entry.value.entries().iter().find(|one| one.key == "extends").cloned().or(extends));
+                existing.value = Rc::new(Node { span: entry.value.span, value: Value::Map(both) });
+            }
+            None => entries.push(entry.clone()),
+        }
+    }
+    Rc::new(Node { span: over.span, value: Value::Map(entries) })
+}
+
 /// Keys whose maps and lists are not added to but replaced.
 const REPLACED: &[&str] = &["command", "entrypoint", "healthcheck.test"];
 

@@ -22,17 +22,12 @@ impl Reader<'_, '_> {
             };
             let Some(path) = path.map(|path| self.path(&path)) else { continue };
             match std::fs::read_to_string(&path) {
-                Ok(text) => {
-                    for (number, line) in text.lines().enumerate() {
-                        match env_line(line) {
-                            Ok(pair) => all.extend(pair),
-                            Err(()) => {
-                                let message = format!("line {} of `{}` is no `NAME=value`", number + 1, path.display());
-                                self.bad(item.span, message);
-                            }
-                        }
+                Ok(text) => match environment_file(&text) {
+                    Ok(pairs) => all.extend(pairs),
+                    Err(line) => {
+                        self.bad(item.span, format!("line {line} of `{}` is no `NAME=value`", path.display()));
                     }
-                }
+                },
                 Err(error) if required => {
                     let hint = "create it, or write `{ path: …, required: false }`".to_owned();
                     let message = format!("cannot read `{}`: {error}", path.display());
@@ -101,6 +96,16 @@ impl Reader<'_, '_> {
         }
         content.map(String::into_bytes)
     }
+}
+
+/// The variables of an environment file such as `.env`.
+///
+/// # Errors
+/// The first line, from 1, that is no `NAME=value`.
+pub fn environment_file(text: &str) -> Result<BTreeMap<String, String>, usize> {
+    let lines = text.lines().enumerate();
+    let pairs = lines.filter_map(|(number, line)| env_line(line).map_err(|()| number + 1).transpose());
+    pairs.collect()
 }
 
 /// One line of an environment file in Compose's dialect; `Ok(None)` for blank lines and comments.

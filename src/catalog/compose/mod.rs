@@ -17,7 +17,8 @@ mod service;
 #[cfg(test)]
 mod tests;
 
-pub use extends::overlaid;
+pub use extends::{merged, overlaid};
+pub use files::environment_file;
 pub use schema::{network, service, volume};
 
 use std::collections::BTreeMap;
@@ -84,6 +85,13 @@ pub fn read(root: &Node, context: &Context<'_>, findings: &mut Findings) -> Stac
     reader.cycles(&stack.services, &places);
     stack.warnings = reader.warnings;
     stack
+}
+
+/// A part of a file with every `${…}` in it filled in.
+pub fn interpolated(node: &Rc<Node>, context: &Context<'_>, findings: &mut Findings) -> Rc<Node> {
+    let mut reader =
+        Reader { context, findings, warnings: Vec::new(), secrets: BTreeMap::new(), configs: BTreeMap::new() };
+    interpolate::tree(node, &mut reader)
 }
 
 type Places = BTreeMap<ServiceName, (super::tree::Span, Rc<Node>)>;

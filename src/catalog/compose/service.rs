@@ -64,6 +64,7 @@ impl Reader<'_, '_> {
             dns: self.list_of(node, "dns"),
             labels: self.map_of(node, "labels"),
             profiles: self.list_of(node, "profiles"),
+            known_as: None,
             scale: self.scale(node),
             limits: self.limits(node),
             logging: node.get("logging").map(|logging| Logging {

@@ -95,8 +95,12 @@ impl Reader<'_> {
             let hint = "name it in the steps that look there".to_owned();
             self.findings.error("stack", place.span, format!("`{}` looks at no environment", kind.key), hint);
         }
-        if matches!(action, Action::Change(_)) {
-            self.not_the_learners(kind.key_span, stack.as_deref());
+        match &action {
+            Action::Change(_) => self.not_the_learners(kind.key_span, stack.as_deref(), "change"),
+            Action::Probe { kind: Kind::Compose, fields } if fields.get("files").is_none() => {
+                self.not_the_learners(kind.key_span, stack.as_deref(), "compose");
+            }
+            _ => {}
         }
         let meanwhile = match node.get("meanwhile").cloned() {
             Some(list) if matches!(action, Action::Probe { .. } | Action::Each(_)) => self.steps(&list, scope),
@@ -112,7 +116,8 @@ impl Reader<'_> {
             Action::Probe { kind, .. } => reference::of(*kind).observed.iter().map(|seen| seen.name).collect(),
             Action::Each(_) => vec!["count"],
             Action::Value(_) => vec!["value"],
-            Action::Fault { .. } | Action::Heal { .. } | Action::Change(_) => Vec::new(),
+            Action::Fault { .. } => vec!["duration", "exit_code"],
+            Action::Heal { .. } | Action::Change(_) => Vec::new(),
         };
         let fields = fields.as_slice();
         let expect = node.get("expect").cloned().map(|expect| {
@@ -151,18 +156,23 @@ impl Reader<'_> {
         })
     }
 
-    /// Files of the learner are not for checks to change.
-    fn not_the_learners(&mut self, span: Span, stack: Option<&str>) {
+    /// The learner's own environment and files are not for checks to change.
+    fn not_the_learners(&mut self, span: Span, stack: Option<&str>, word: &str) {
+        let (hurts, hint) = match word {
+            "change" => {
+                ("edit the learner's own files", "a stack has `changes` for what is to be different from the beginning")
+            }
+            _ => {
+                ("take the learner's own environment down", "a stack with `compose` is up when its first check begins")
+            }
+        };
         match stack.or(self.stack.as_deref()) {
             Some(MAIN) => {
                 let hint = "make a copy, `stacks: { changed: {} }`, and name it: `stack: changed`".to_owned();
-                self.findings.error("stack", span, "`change` would edit the learner's own files", hint);
+                self.findings.error("stack", span, format!("`{word}` would {hurts}"), hint);
             }
             Some(_) => {}
-            None => {
-                let hint = "a stack has `changes` for what is to be different from the beginning".to_owned();
-                self.findings.error("stack", span, "`change` works in checks only", hint);
-            }
+            None => self.findings.error("stack", span, format!("`{word}` works in checks only"), hint.to_owned()),
         }
     }
 
@@ -380,6 +390,7 @@ fn has_effect(action: &Action) -> bool {
             !SQL_READS.contains(&word.to_uppercase().as_str())
         }
         Action::Probe { kind: Kind::Load, .. } => true,
+        Action::Probe { kind: Kind::Compose, fields } => fields.get("files").is_none(),
         Action::Probe { kind: Kind::Django, fields } => fields.get("request").is_some(),
         Action::Probe { kind: Kind::Kafka, fields } => fields.get("produce").is_some(),
         Action::Probe { kind: Kind::Amqp, fields } => fields.get("publish").or_else(|| fields.get("get")).is_some(),

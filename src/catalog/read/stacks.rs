@@ -1,18 +1,19 @@
 //! `stacks:` of a lab: throwaway copies of its environment.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use super::Reader;
 use super::names::Names;
 use crate::catalog::compose;
-use crate::catalog::diagnostic::nearest;
+use crate::catalog::diagnostic::{Findings, nearest};
 use crate::catalog::shape;
-use crate::catalog::tree::{Node, Value};
+use crate::catalog::tree::{Entry, Node, Value};
 use crate::lab::check::MAIN;
 use crate::lab::{Files, ServiceName, StackCopy};
 
-/// Keys that the format has and this version does not act on yet.
-const LATER: &[&str] = &["compose", "names"];
+/// Findings that say nothing about services which are laid over others.
+const INCOMPLETE: &[&str] = &["no-image", "unknown-service", "unknown-volume", "unknown-network", "unknown-file"];
 
 impl Reader<'_> {
     /// All copies; each may begin `from` one above it.
@@ -27,11 +28,7 @@ impl Reader<'_> {
                 let hint = "give the copy another name".to_owned();
                 self.findings.error("name", entry.key_span, "`main` is the learner's environment", hint);
             }
-            for key in LATER {
-                self.not_yet(value, key);
-            }
-            let known: Vec<&str> = shape::names(shape::STACK).into_iter().chain(LATER.iter().copied()).collect();
-            self.known_keys(value, "a stack", &known);
+            self.known_keys(value, "a stack", &shape::names(shape::STACK));
             let mut copy = StackCopy::default();
             let mut below = root.clone();
             if let Some(from) = self.optional_text(value, "from").filter(|from| from != MAIN) {
@@ -53,7 +50,12 @@ impl Reader<'_> {
                     }
                 }
             }
-            if let Some(services) = value.get("services") {
+            self.own_compose(value, &mut copy, context);
+            let services = value.get("services");
+            if let (Some(own), Some(services)) = (&mut copy.compose, services) {
+                own.overlays.push(compose::interpolated(services, context, self.findings).json());
+                self.laid_over(services, context);
+            } else if let Some(services) = services {
                 below = compose::overlaid(&below, services);
                 // The same mistakes would be told again.
                 if !self.findings.has_errors() {
@@ -72,7 +74,8 @@ impl Reader<'_> {
             if let Some(changes) = value.get("changes").cloned() {
                 copy.changes = self.changes(&changes, "`changes`");
             }
-            if let Some(environment) = value.get("environment").cloned() {
+            if let Some(environment) = value.get("environment") {
+                let environment = compose::interpolated(environment, context, self.findings);
                 for entry in environment.entries() {
                     let text = entry.value.scalar().filter(|_| !matches!(entry.value.value, Value::Null));
                     copy.environment.insert(entry.key.clone(), text);
@@ -98,6 +101,47 @@ impl Reader<'_> {
         }
         self.stacks = copies.keys().cloned().collect();
         copies
+    }
+
+    /// `compose` and `names`: the learner's own files in place of the lab's services.
+    fn own_compose(&mut self, value: &Rc<Node>, copy: &mut StackCopy, context: &compose::Context<'_>) {
+        if let Some(files) = value.get("compose") {
+            let files = compose::interpolated(files, context, self.findings);
+            let own = copy.compose.get_or_insert_default();
+            own.files = match files.items() {
+                [] => files.scalar().into_iter().collect(),
+                items => items.iter().filter_map(|item| item.scalar()).collect(),
+            };
+            let outside = |file: &String| file.starts_with('/') || file.split('/').any(|part| part == "..");
+            if own.files.is_empty() || own.files.iter().any(outside) {
+                self.wrong(&files, "`compose`", "a file of the workspace, or a list of such");
+            }
+        }
+        let Some(names) = value.get("names") else { return };
+        let Some(own) = &mut copy.compose else {
+            let hint = "say which files: `compose: compose.yaml`".to_owned();
+            self.findings.error("names", names.span, "`names` belongs to a stack with `compose`", hint);
+            return;
+        };
+        let names = compose::interpolated(names, context, self.findings);
+        for entry in names.entries() {
+            match (ServiceName::new(&entry.key), entry.value.scalar().map(|name| ServiceName::new(&name))) {
+                (Ok(role), Some(Ok(name))) => {
+                    self.services.push(role.to_string());
+                    own.names.insert(role, name.to_string());
+                }
+                _ => self.wrong(&entry.value, "`names`", "the name of a service"),
+            }
+        }
+    }
+
+    /// What a lab lays over the learner's own services is held to what a lab may do.
+    fn laid_over(&mut self, services: &Rc<Node>, context: &compose::Context<'_>) {
+        let entry = Entry { key: "services".into(), key_span: services.span, value: services.clone() };
+        let alone = Node { span: services.span, value: Value::Map(vec![entry]) };
+        let mut findings = Findings::new(self.findings.file.clone());
+        compose::read(&alone, context, &mut findings);
+        self.findings.list.extend(findings.list.into_iter().filter(|one| !INCOMPLETE.contains(&one.code)));
     }
 
     /// The stack that a check or a step names.

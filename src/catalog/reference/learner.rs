@@ -3,6 +3,28 @@
 
 use super::{Reference, optional, required, seen};
 
+pub(super) const COMPOSE: Reference = Reference {
+    about: "The learner's own Compose files: what they say, and, in a stack of their own (`stacks` with `compose`), \
+            taking them down and bringing them up again. Services go by the lab's names (`names`), files that Docker \
+            Compose would refuse fail the check.",
+    fields: &[
+        optional("files", "a file of the workspace, or a list, laid one over the other; read and filled in"),
+        optional("environment", "with `files`: a map that fills their `${…}`, over what an `.env` beside them says"),
+        optional("down", "`true`: as `docker compose down`, volumes stay"),
+        optional("volumes", "with `down`, `true`: named volumes go too, as with `down -v`"),
+        optional("up", "`true`: as `docker compose up -d`, then waits for the stack's `ready`"),
+    ],
+    choices: &["files", "down", "up"],
+    observed: &[
+        seen("services", "their names"),
+        seen("unready", "with `up`: services that are not ready, with the reason"),
+    ],
+    main: "with `files`: `services` (image, build, command, entrypoint, environment, ports, volumes, depends_on, \
+           healthcheck, user, read_only, init, scale), `volumes`, `networks`",
+    unsaid: "with `up`, `unready` is empty",
+    example: "- compose: { files: compose.yaml }\n  expect: { \"$.services.db.ports\": { is_empty: true } }",
+};
+
 pub(super) const DJANGO: Reference = Reference {
     about: "What a project is set up to be, asked of Django itself with the project's own settings.",
     fields: &[

@@ -25,12 +25,20 @@ pub(super) const RUN: Reference = Reference {
     fields: &[
         optional("image", "an image, fetched or built like those of services"),
         optional("service", "a service of the lab"),
-        required("command", "a list of words, or a text for `sh -c`"),
-        optional("environment", "a map"),
+        optional("command", "a list of words, or a text for `sh -c`; of a service, its own unless told"),
+        optional("environment", "a map; null takes a variable away"),
         optional("workdir", ""),
+        optional("limit", "it is killed after so long, and `timed_out` is true"),
     ],
     choices: &["image", "service"],
-    observed: &[seen("code", "the exit code"), seen("stdout", ""), seen("stderr", ""), seen("duration", "seconds")],
+    observed: &[
+        seen("code", "the exit code"),
+        seen("stdout", ""),
+        seen("stderr", ""),
+        seen("output", "both, one after the other"),
+        seen("timed_out", "it had to be killed"),
+        seen("duration", "seconds"),
+    ],
     main: "standard output, where it is JSON",
     unsaid: "`code` is 0",
     example: "- run: { service: web, command: [python, manage.py, check, --deploy] }",
@@ -41,6 +49,8 @@ pub(super) const IMAGE: Reference = Reference {
     fields: &[
         optional("service", "the image of a service"),
         optional("image", "an image, fetched or built like those of services"),
+        optional("find", "patterns as in a `.gitignore`: which files are in it, in any of its layers"),
+        optional("search", "a text: which files have it in them, in any of the layers"),
     ],
     choices: &["image", "service"],
     observed: &[
@@ -56,14 +66,15 @@ pub(super) const IMAGE: Reference = Reference {
         seen("labels", "a map"),
         seen("healthcheck", "a list, such as `[CMD, …]`"),
     ],
-    main: "all of it, with `history` (instruction, size) and the digests of its `layers`",
+    main: "all of it, with `history` (instruction, size) and the digests of its `layers`; `found` and `hits` (path, \
+           layer), with `find` and `search`",
     unsaid: "",
     example: "- image: { service: web }\n  expect: { user: { not: root } }",
 };
 
 pub(super) const CONTAINER: Reference = Reference {
     about: "The state of a service's container.",
-    fields: &[required("service", "or one of its replicas: `web.2`")],
+    fields: &[required("service", "or one of its replicas: `web.2`"), optional("processes", "`true`: what runs in it")],
     choices: &[],
     observed: &[
         seen("state", "`running`, `paused`, `exited`, …; `missing` when there is none"),
@@ -77,8 +88,9 @@ pub(super) const CONTAINER: Reference = Reference {
         seen("environment", "a map"),
         seen("command", "a list"),
         seen("started_at", "RFC 3339"),
+        seen("ports", "those of the container that are published on the machine"),
     ],
-    main: "all of it",
+    main: "all of it; with `processes`, `processes` (pid, uid, command), numbers as the engine's machine has them",
     unsaid: "",
     example: "- container: { service: web }\n  expect: { restarts: 0 }",
 };

@@ -71,6 +71,7 @@ pub fn of(kind: Kind) -> &'static Reference {
         Kind::Run => &machine::RUN,
         Kind::Image => &machine::IMAGE,
         Kind::Container => &machine::CONTAINER,
+        Kind::Compose => &learner::COMPOSE,
         Kind::Log => &machine::LOG,
         Kind::Plugin => &machine::PLUGIN,
     }

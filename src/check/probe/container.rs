@@ -10,7 +10,12 @@ pub(super) async fn observe<W: World>(fields: &Fields<'_>, world: &W) -> Result<
     let name = fields.required("service")?;
     let wrong = || Unobservable::Definition(format!("`{name}` is no service and no replica of one"));
     let (service, replica) = Target::parse(&name).ok_or_else(wrong)?;
-    let view = world.container(&service, replica.unwrap_or(1)).await?;
+    let mut view = world.container(&service, replica.unwrap_or(1)).await?;
+    if fields.flag("processes", false)? {
+        let running = view.state == "running";
+        let processes = if running { world.processes(&service, replica.unwrap_or(1)).await? } else { Vec::new() };
+        view.document["processes"] = processes.into();
+    }
     Ok(Observation::new(view.document.clone(), view.document))
 }
 

@@ -66,6 +66,14 @@ impl World for Nonsense {
         nobody()
     }
 
+    async fn image_files(&self, _: &Origin, _: &[String], _: Option<&str>) -> Result<Value, Unobservable> {
+        nobody()
+    }
+
+    async fn processes(&self, _: &ServiceName, _: u32) -> Result<Vec<Value>, Unobservable> {
+        nobody()
+    }
+
     async fn container(&self, _: &ServiceName, _: u32) -> Result<ContainerView, Unobservable> {
         nobody()
     }

@@ -6,7 +6,14 @@ use super::Fields;
 use crate::check::world::{Observation, Unobservable, World};
 
 pub(super) async fn observe<W: World>(fields: &Fields<'_>, world: &W) -> Result<Observation, Unobservable> {
-    let document = world.image(&fields.origin()?).await?;
+    let origin = fields.origin()?;
+    let mut document = world.image(&origin).await?;
+    let (find, search) = (fields.texts("find")?, fields.text("search")?);
+    if !find.is_empty() || search.is_some() {
+        let files = world.image_files(&origin, &find, search.as_deref()).await?;
+        document["found"] = files["found"].clone();
+        document["hits"] = files["hits"].clone();
+    }
     // "user:group", and root where nothing is said.
     let user = document["user"].as_str().and_then(|user| user.split(':').next()).filter(|user| !user.is_empty());
     let mut fields = document.clone();

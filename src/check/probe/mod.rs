@@ -85,6 +85,7 @@ pub async fn observe<W: World>(
     // A load takes as long as it is meant to, and then its last answers.
     let extra = match kind {
         Kind::Load => load::lasts(&fields)?.unwrap_or(LONGEST_LOAD),
+        Kind::Run => fields.duration("limit")?.unwrap_or_default(),
         _ => Duration::ZERO,
     };
     let observing = async {
@@ -100,6 +101,7 @@ pub async fn observe<W: World>(
             Kind::Mail => mail::observe(&fields, world, limit).await,
             Kind::Celery => celery::observe(&fields, world).await,
             Kind::Container => container::observe(&fields, world).await,
+            Kind::Compose => Err(Unobservable::Definition("`compose` works in checks only".into())),
             Kind::Log => container::observe_log(&fields, world, session).await,
             Kind::File => file::observe(&fields, world),
             Kind::Django => django::observe(&fields, world).await,
@@ -200,6 +202,24 @@ impl<'a> Fields<'a> {
                 .collect()),
             Some(other) => Err(wrong(name, "a map", other)),
         }
+    }
+
+    /// One text, or a list of them.
+    fn texts(&self, name: &str) -> Result<Vec<String>, Unobservable> {
+        match self.get(name) {
+            None => Ok(Vec::new()),
+            Some(Value::String(one)) => Ok(vec![one.clone()]),
+            Some(Value::Array(list)) if list.iter().all(Value::is_string) => {
+                Ok(list.iter().filter_map(Value::as_str).map(str::to_owned).collect())
+            }
+            Some(other) => Err(wrong(name, "a text or a list of texts", other)),
+        }
+    }
+
+    fn duration(&self, name: &str) -> Result<Option<Duration>, Unobservable> {
+        let Some(text) = self.text(name)? else { return Ok(None) };
+        let long = crate::lab::duration::parse(&text);
+        long.map(Some).ok_or_else(|| wrong(name, "a duration such as 10s", &text.into()))
     }
 
     /// A list of words, or a text for `sh -c`.

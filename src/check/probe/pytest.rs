@@ -1,9 +1,9 @@
 //! `pytest`: the learner's test suite, run inside the service's container; outcomes are read from its JUnit
 //! report and coverage from coverage's JSON, never from what it prints.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{Fields, python, wrong};
+use super::{Fields, python};
 use crate::check::world::{Observation, Unobservable, World};
 
 const PROGRAM: &str = include_str!("pytest.py");
@@ -11,15 +11,7 @@ const MARK: &str = "labrunner-pytest:";
 
 pub(super) async fn observe<W: World>(fields: &Fields<'_>, world: &W) -> Result<Observation, Unobservable> {
     let service = fields.service()?;
-    let texts = |name: &str| match fields.get(name) {
-        None => Ok(Vec::new()),
-        Some(Value::String(one)) => Ok(vec![one.clone()]),
-        Some(Value::Array(list)) if list.iter().all(Value::is_string) => {
-            Ok(list.iter().filter_map(Value::as_str).map(str::to_owned).collect())
-        }
-        Some(other) => Err(wrong(name, "a text or a list of texts", other)),
-    };
-    let wanted = json!({ "arguments": texts("arguments")?, "coverage": texts("coverage")? });
+    let wanted = json!({ "arguments": fields.texts("arguments")?, "coverage": fields.texts("coverage")? });
     let arguments = [wanted.to_string()];
     let answer = python::answer(world, &service, PROGRAM, &arguments, MARK, "the tests cannot be run").await?;
     let tests = answer["tests"].as_array().cloned().unwrap_or_default();
