@@ -145,7 +145,7 @@ pub const EDIT: &[Key] = &[
     key("replace", Text, "what takes its place"),
     key("append", Text, "put at the end"),
     key("write", Text, "the whole content"),
-    key("copy", Text, "a file of the lab that takes its place"),
+    key("copy", Text, "a file of the lab that takes its place, or `${WORKSPACE}/file`, another one of the workspace"),
 ];
 
 /// An entry of `goals`.

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use ignore::WalkBuilder;
 use sha2::{Digest, Sha256};
+use walkdir::WalkDir;
 
 use super::ImageError;
+use super::dockerignore::DockerIgnore;
 
 /// Packs files into a tar that is the same for the same content: sorted, without times and owners.
 ///
@@ -57,21 +58,31 @@ pub fn prepare(
     let (sent, from) = substitute(&text, replace);
     let inputs = copied(&text);
     let mut files = vec![("Dockerfile.labrunner".to_owned(), sent.into_bytes(), 0o644)];
-    let mut walk = WalkBuilder::new(context);
-    walk.standard_filters(false).add_custom_ignore_filename(".dockerignore");
-    for entry in walk.build() {
+    let ignored = ignored(context, dockerfile)?;
+    for entry in WalkDir::new(context) {
         let entry = entry.map_err(|error| failed(context, &error))?;
         let Ok(relative) = entry.path().strip_prefix(context) else { continue };
         let wanted = inputs.as_ref().is_none_or(|inputs| inputs.iter().any(|input| relative.starts_with(input)));
-        if !wanted || !entry.file_type().is_some_and(|kind| kind.is_file()) {
+        let name = relative.display().to_string();
+        if !wanted || !entry.file_type().is_file() || ignored.leaves_out(&name) {
             continue;
         }
         let bytes = std::fs::read(entry.path()).map_err(|error| failed(entry.path(), &error))?;
-        files.push((relative.display().to_string(), bytes, mode(entry.path())));
+        files.push((name, bytes, mode(entry.path())));
     }
     let packed = pack(files).map_err(|error| failed(context, &error))?;
     let digest = Sha256::digest(&packed).iter().take(16).map(|byte| format!("{byte:02x}")).collect();
     Ok(Prepared { context: packed, digest, from })
+}
+
+/// `<Dockerfile>.dockerignore` beside the Dockerfile, or else the context's `.dockerignore`.
+fn ignored(context: &Path, dockerfile: &str) -> Result<DockerIgnore, ImageError> {
+    for path in [context.join(format!("{dockerfile}.dockerignore")), context.join(".dockerignore")] {
+        if let Ok(text) = std::fs::read_to_string(&path) {
+            return DockerIgnore::parse(&text).map_err(|message| ImageError::File { path, message });
+        }
+    }
+    Ok(DockerIgnore::default())
 }
 
 #[cfg(unix)]

@@ -32,6 +32,8 @@ pub enum Editing {
     Write(String),
     /// A file of the lab takes its place.
     Copy(PathBuf),
+    /// Another file of the workspace takes its place.
+    CopyOwn(PathBuf),
 }
 
 impl Editing {
@@ -50,7 +52,10 @@ impl Editing {
             (Some(find), Some(replace), None, None, None) if !find.is_empty() => Ok(Self::Replace { find, replace }),
             (None, None, Some(text), None, None) => Ok(Self::Append(text)),
             (None, None, None, Some(text), None) => Ok(Self::Write(text)),
-            (None, None, None, None, Some(path)) => Ok(Self::Copy(path)),
+            (None, None, None, None, Some(path)) => Ok(match path.strip_prefix("${WORKSPACE}") {
+                Ok(own) => Self::CopyOwn(own.to_owned()),
+                Err(_) => Self::Copy(path),
+            }),
             _ => Err("an edit needs `find` and `replace`, or one of `append`, `write` and `copy`"),
         }
     }

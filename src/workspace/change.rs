@@ -45,6 +45,13 @@ fn edit(tree: &mut Tree, edit: &Edit, folder: &Path) -> Result<(), WorkspaceErro
         }
         Editing::Append(more) => (text()? + more).into_bytes(),
         Editing::Write(text) => text.clone().into_bytes(),
+        Editing::CopyOwn(path) => match tree.0.get(path) {
+            Some(content) => content.bytes.clone(),
+            None => {
+                let message = format!("there is no `{}` that could be copied to `{name}`", path.display());
+                return Err(WorkspaceError::Variant(message));
+            }
+        },
         Editing::Copy(path) => {
             let path = folder.join(path);
             std::fs::read(&path).map_err(WorkspaceError::file("read", &path))?
@@ -80,6 +87,9 @@ mod tests {
         assert_eq!(done.0[&PathBuf::from("a.py")], Content { bytes: b"x = 2\n".to_vec(), executable: true });
         assert_eq!(done.0.len(), 1, "the folder b was to go");
         assert!(changed(replace("z"), &[]).unwrap_err().contains("0 times"));
+        let own = changed(Editing::CopyOwn("b/c.py".into()), &[]).unwrap();
+        assert_eq!(own.0[&PathBuf::from("a.py")].bytes, b"y = 1\n");
+        assert!(changed(Editing::CopyOwn("gone".into()), &[]).unwrap_err().contains("no `gone`"));
         assert!(changed(Editing::Copy("gone".into()), &[]).unwrap_err().contains("cannot read"));
     }
 }

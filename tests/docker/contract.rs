@@ -229,3 +229,34 @@ fn postgres() {
     let wrong = docker(&["exec", &server.0, "sh", "-c", wrong]);
     assert!(wrong.err.contains("password authentication failed"), "{wrong:?}");
 }
+
+#[test]
+fn nginx() {
+    let nginx = image("nginx:1.26", "nginx:1");
+    assert_eq!(fact(&nginx, "{{json .Config.ExposedPorts}}"), "{\"80/tcp\":{}}");
+    assert_eq!(fact(&nginx, "{{.Config.StopSignal}}"), "SIGQUIT");
+    prints(&[&nginx, "id", "-u", "nginx"], "101");
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let server = "server { listen 81; location / { return 200 '${WORD} on $host'; } }";
+    std::fs::write(folder.path().join("word.conf.template"), server).unwrap();
+    let mount = format!("{}:/etc/nginx/templates:ro", folder.path().display());
+    let server = Running::start(&["-v", &mount, "-e", "WORD=templated", &nginx]);
+    let get = |port: &str| {
+        ["bash", "-c"]
+            .map(String::from)
+            .into_iter()
+            .chain([format!(
+                "exec 3<>/dev/tcp/127.0.0.1/{port}; printf 'GET / HTTP/1.0\\r\\nHost: me\\r\\n\\r\\n' >&3; cat <&3"
+            )])
+            .collect::<Vec<_>>()
+    };
+    let words = |port: &str, words: &str| {
+        let command = get(port);
+        server.comes_to_say(&command.iter().map(String::as_str).collect::<Vec<_>>(), words);
+    };
+    words("80", "nginx");
+    words("81", "templated on me");
+    assert_eq!(docker(&["stop", "-t", "10", &server.0]).code, 0);
+    assert_eq!(docker(&["inspect", "-f", "{{.State.ExitCode}}", &server.0]).out.trim(), "0");
+}

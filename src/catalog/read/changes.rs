@@ -37,7 +37,8 @@ impl Reader<'_> {
             self.findings.error("outside", span, format!("`{}` lies outside the workspace", file.display()), hint);
         }
         let copy = self.optional_text(node, "copy").map(PathBuf::from);
-        if let (Some(copy), Some(place)) = (&copy, node.get("copy")) {
+        let labs = copy.as_ref().filter(|path| !path.starts_with("${WORKSPACE}"));
+        if let (Some(copy), Some(place)) = (labs, node.get("copy")) {
             self.own_path(copy, place.span, Path::is_file);
         }
         let mut text = |key: &str| self.optional_text(node, key);
