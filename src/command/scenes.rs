@@ -70,6 +70,9 @@ impl<'a> Stage<'a> {
         let outline = outline.ok_or_else(|| Unobservable::Machine(format!("{} is gone", self.opened.lab.id)))?;
         let mut inner = Throwaway::new(&self.app, outline, Purpose::Copy).map_err(machine)?;
         let lab = &inner.opened.lab;
+        // Read anew for the copy's own workspace.
+        let copy = lab.stacks.get(name).cloned().unwrap_or_else(|| copy.clone());
+        let copy = &copy;
         let mut files = match copy.files {
             Files::Learner => self.files.clone(),
             Files::Starter => Solution::read(&lab.folder, &lab.starter).map_err(machine)?.starter().clone(),

@@ -8,6 +8,7 @@ use super::app::{App, Opened};
 use super::failure::Failure;
 use crate::docker::DockerEngine;
 use crate::docker::reach::Reach;
+use crate::environment::Identity;
 use crate::environment::ready::NotReady;
 use crate::event::Event;
 use crate::image::ensure::{Means, Ready};
@@ -83,6 +84,11 @@ pub async fn images(
     Ok((images, broken))
 }
 
+/// What the image that is built for a service is called.
+pub fn built_name(identity: &Identity, service: &ServiceName) -> String {
+    Reference::local(&format!("{}/{service}", identity.project()), "latest").to_string()
+}
+
 fn is_learners(error: &ImageError) -> bool {
     matches!(
         error,
@@ -105,7 +111,7 @@ async fn build_of<F: Future<Output = Result<BTreeMap<String, Ready>, ImageError>
     let prepared = prepare(&|name| bases.get(name).map(|one| one.name.clone()).filter(|other| *other != name))?;
     let ids: Vec<&str> = bases.values().map(|one| one.id.as_str()).collect();
     let digest = format!("{}-{}", prepared.digest, short_hash(&format!("{ids:?}{:?}{:?}", build.args, build.target)));
-    let image = Reference::local(&format!("{}/{name}", opened.identity.project()), "latest").to_string();
+    let image = built_name(&opened.identity, name);
     let mut labels = build.labels.clone();
     labels.insert(DIGEST.into(), digest.clone());
     let request = BuildRequest {

@@ -5,6 +5,7 @@ use std::path::Path;
 use super::app::{App, Opened};
 use super::failure::Failure;
 use super::pristine::remove_all;
+use super::stack_images::built_name;
 use super::verify::fresh_seed;
 use crate::catalog::discover::Outline;
 use crate::docker::DockerEngine;
@@ -12,6 +13,7 @@ use crate::environment::engine::{Engine, Observed};
 use crate::environment::intent::Journal;
 use crate::environment::lock::Lock;
 use crate::event::Event;
+use crate::image::ImageEngine;
 use crate::lab::id::InstanceName;
 use crate::lab::stack::Stack;
 
@@ -69,6 +71,14 @@ impl Throwaway {
     pub async fn close(&self, app: &App, engine: &DockerEngine) -> Result<Observed, Failure> {
         if let Err(failure) = remove_all(app, &self.opened, engine).await {
             app.sink.emit(Event::Warning { text: failure.message });
+        }
+        // What was built for it goes with it; the engine's build cache keeps what the next one can use.
+        for (name, service) in &self.opened.lab.stack.services {
+            if service.build.is_some()
+                && let Err(error) = engine.forget(&built_name(&self.opened.identity, name)).await
+            {
+                app.sink.emit(Event::Warning { text: error.to_string() });
+            }
         }
         let left = engine.observe(&self.opened.identity).await?;
         if left.is_empty() {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bollard::errors::Error;
 use bollard::models::BuildInfoAux;
 use bollard::query_parameters::{
-    BuildImageOptionsBuilder, BuilderVersion, CreateImageOptionsBuilder, ImportImageOptionsBuilder,
+    BuildImageOptionsBuilder, BuilderVersion, CreateImageOptionsBuilder, ImportImageOptionsBuilder, RemoveImageOptions,
 };
 use futures_util::StreamExt;
 
@@ -29,6 +29,14 @@ impl ImageEngine for DockerEngine {
             })),
             Err(error) if error.fault == EngineFault::NotFound => Ok(None),
             Err(error) => Err(ImageError::Engine(error.to_string())),
+        }
+    }
+
+    async fn forget(&self, name: &str) -> Result<(), ImageError> {
+        let removed = self.docker.remove_image(name, None::<RemoveImageOptions>, None);
+        match call(format!("remove image {name}"), limit::REMOVE, removed).await {
+            Err(error) if error.fault != EngineFault::NotFound => Err(ImageError::Engine(error.to_string())),
+            _ => Ok(()),
         }
     }
 

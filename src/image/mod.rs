@@ -89,6 +89,8 @@ pub trait ImageEngine: Sync {
         root: PathBuf,
         changes: Vec<String>,
     ) -> impl Future<Output = Result<(), ImageError>> + Send;
+    /// Takes a name off an image; one without any is gone. Success also when there is none of that name.
+    fn forget(&self, name: &str) -> impl Future<Output = Result<(), ImageError>> + Send;
     /// Writes images into a file, in pieces; returns its size in bytes.
     fn save(&self, names: &[&str], file: &std::path::Path) -> impl Future<Output = Result<u64, ImageError>> + Send;
     /// Reads images from a file, in pieces.

@@ -18,10 +18,25 @@ const REDIRECTS: usize = 10;
 /// Host, port and URL of a text.
 pub(super) fn target(url: &str) -> Result<(String, u16, Url), Unobservable> {
     let bad = |why: String| Unobservable::Definition(format!("`{url}` is no URL of a service: {why}"));
-    let parsed = Url::parse(url).map_err(|error| bad(error.to_string()))?;
-    let host = parsed.host_str().ok_or_else(|| bad("it has no host".into()))?.to_owned();
+    // A host that ends in a number would be read as an address (WHATWG URL, "ends-in-a-number checker"); here it is a
+    // replica, which goes by the name of its service.
+    let replica = replica(url);
+    let plain = replica.and_then(|(service, named)| url.split_once(named).map(|(a, b)| format!("{a}{service}{b}")));
+    let parsed = Url::parse(plain.as_deref().unwrap_or(url)).map_err(|error| bad(error.to_string()))?;
+    let host = replica.map(|(_, named)| named).or(parsed.host_str());
+    let host = host.ok_or_else(|| bad("it has no host".into()))?.to_owned();
     let port = parsed.port_or_known_default().ok_or_else(|| bad("it has no port".into()))?;
     Ok((host, port, parsed))
+}
+
+/// The service, and the service with the replica's number, where a URL names a replica (`http://web.2:8000/`).
+fn replica(url: &str) -> Option<(&str, &str)> {
+    let (_, rest) = url.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let host = authority.rsplit('@').next()?.split(':').next()?;
+    let (service, number) = host.rsplit_once('.')?;
+    let address = host.parse::<std::net::IpAddr>().is_ok();
+    (!address && number.parse::<u32>().is_ok()).then_some((service, host))
 }
 
 /// A request with the headers that the step names. It may be sent to another port, where that one leads to the
@@ -63,7 +78,8 @@ pub(super) async fn observe<W: World>(
         let service = ServiceName::new(&host).map_err(|error| Unobservable::Definition(error.to_string()))?;
         let failed = |what: String| Unobservable::Service { service: service.clone(), what };
         let address = world.address(&service, port).await?;
-        let client = client(&host, address, fields.flag("cookies", true)?, session)?;
+        let name = url.host_str().unwrap_or(&host);
+        let client = client(name, address, fields.flag("cookies", true)?, session)?;
         let mut request = request(&client, method.clone(), &url, address.port(), fields)?.timeout(limit);
         if let Some((user, password)) = fields.text("auth")?.as_deref().and_then(|auth| auth.split_once(':')) {
             request = request.basic_auth(user, Some(password));

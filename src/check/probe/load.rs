@@ -38,7 +38,7 @@ pub(super) async fn observe<W: World>(
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
         .timeout(limit)
-        .resolve(&host, address)
+        .resolve(url.host_str().unwrap_or(&host), address)
         .build()
         .map_err(|error| Unobservable::Machine(format!("no HTTP client: {error}")))?;
     let method = fields.text("method")?.unwrap_or_else(|| "GET".into());
