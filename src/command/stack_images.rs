@@ -92,7 +92,11 @@ pub fn built_name(identity: &Identity, service: &ServiceName) -> String {
 fn is_learners(error: &ImageError) -> bool {
     matches!(
         error,
-        ImageError::Build { .. } | ImageError::File { .. } | ImageError::NoRecipe { .. } | ImageError::Refused { .. }
+        ImageError::Build { .. }
+            | ImageError::File { .. }
+            | ImageError::NoDockerfile { .. }
+            | ImageError::NoRecipe { .. }
+            | ImageError::Refused { .. }
     )
 }
 

@@ -53,7 +53,10 @@ pub fn prepare(
     let path = context.join(dockerfile);
     let text = match inline {
         Some(text) => text.to_owned(),
-        None => std::fs::read_to_string(&path).map_err(|error| failed(&path, &error))?,
+        None => std::fs::read_to_string(&path).map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => ImageError::NoDockerfile { name: dockerfile.to_owned() },
+            _ => failed(&path, &error),
+        })?,
     };
     let (sent, from) = substitute(&text, replace);
     let inputs = copied(&text);

@@ -48,6 +48,8 @@ pub enum ImageError {
     MissingTools { packages: String, remedy: String },
     #[error("{0}")]
     Engine(String),
+    #[error("there is no `{name}` to build from")]
+    NoDockerfile { name: String },
     #[error("cannot read `{}`: {message}", path.display())]
     File { path: PathBuf, message: String },
 }
