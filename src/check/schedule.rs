@@ -35,6 +35,8 @@ pub trait Scenes: Sync {
     type World: World;
     /// The environment of that name; a copy is made when it is first asked for.
     fn scene(&self, stack: &str) -> impl Future<Output = Result<&Scene<Self::World>, Unobservable>> + Send;
+    /// Takes away the copies that no check will ask for any more.
+    fn release(&self, needed: &BTreeSet<&str>) -> impl Future<Output = ()> + Send;
     /// Changes the workspace of a copy, and lets its services take the new files up.
     fn change(&self, stack: &str, changes: &Changes) -> impl Future<Output = Result<(), Unobservable>> + Send;
     /// Reads the learner's own Compose files, or takes a copy that is made of them down or up.
@@ -58,7 +60,8 @@ pub async fn judge<S: Scenes>(
     known: &BTreeSet<GoalId>,
 ) -> Vec<GoalReport> {
     let mut reports: BTreeMap<GoalId, GoalReport> = BTreeMap::new();
-    for goal in in_order(goals, asked, known) {
+    let order = in_order(goals, asked, known);
+    for (index, goal) in order.iter().enumerate() {
         let missing: Vec<GoalId> = goal
             .requires
             .iter()
@@ -69,6 +72,8 @@ pub async fn judge<S: Scenes>(
         let report = if missing.is_empty() { judge.goal(goal).await } else { blocked(goal, missing) };
         judge.sink.emit(Event::GoalDone { goal: goal.id.clone(), verdict: report.verdict, took: report.took });
         reports.insert(goal.id.clone(), report);
+        let checks = order[index + 1..].iter().flat_map(|goal| &goal.checks);
+        judge.scenes.release(&checks.flat_map(Check::stacks).collect()).await;
     }
     goals.iter().filter_map(|goal| reports.remove(&goal.id)).collect()
 }

@@ -389,6 +389,8 @@ impl<W: World> Scenes for Alone<W> {
         Err(Unobservable::Definition("this step belongs to one environment".into()))
     }
 
+    async fn release(&self, _: &BTreeSet<&str>) {}
+
     async fn change(&self, _: &str, _: &Changes) -> Result<(), Unobservable> {
         Err(Unobservable::Definition("`change` works in checks only".into()))
     }

@@ -1,6 +1,7 @@
 //! The environments that checks are judged in: the learner's, and the lab's throwaway copies of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
@@ -39,6 +40,8 @@ pub(super) struct Stage<'a> {
 
 struct Copy {
     inner: Throwaway,
+    /// It is taken away already.
+    gone: AtomicBool,
     scene: Scene<DockerWorld>,
 }
 
@@ -56,8 +59,16 @@ impl<'a> Stage<'a> {
     /// # Errors
     /// The engine refuses.
     pub async fn close(self) -> Result<(), Failure> {
-        for copy in self.copies.into_values().filter_map(OnceCell::into_inner).flatten() {
-            copy.inner.close(&self.app, &self.engine).await?;
+        self.take_away(&BTreeSet::new()).await
+    }
+
+    /// Removes the copies that were made and are not `needed`.
+    async fn take_away(&self, needed: &BTreeSet<&str>) -> Result<(), Failure> {
+        let made = self.copies.iter().filter(|(name, _)| !needed.contains(name.as_str()));
+        for copy in made.filter_map(|(_, cell)| cell.get()?.as_ref().ok()) {
+            if !copy.gone.swap(true, Ordering::Relaxed) {
+                copy.inner.close(&self.app, &self.engine).await?;
+            }
         }
         Ok(())
     }
@@ -84,7 +95,7 @@ impl<'a> Stage<'a> {
             None => differ(&mut inner.opened.lab, copy),
         }
         match self.start(&inner, copy).await {
-            Ok(scene) => Ok(Copy { inner, scene }),
+            Ok(scene) => Ok(Copy { inner, gone: AtomicBool::new(false), scene }),
             Err(problem) => {
                 inner.close(&self.app, &self.engine).await.map_err(machine)?;
                 Err(problem)
@@ -141,6 +152,12 @@ impl Scenes for Stage<'_> {
         match self.copy(stack).await {
             Some(copy) => copy.map(|copy| &copy.scene),
             None => Ok(&self.main),
+        }
+    }
+
+    async fn release(&self, needed: &BTreeSet<&str>) {
+        if let Err(failure) = self.take_away(needed).await {
+            self.app.sink.emit(Event::Warning { text: failure.message });
         }
     }
 

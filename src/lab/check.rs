@@ -132,7 +132,24 @@ pub enum Kind {
     Plugin,
 }
 
+impl Check {
+    /// The environments that it looks at.
+    pub fn stacks(&self) -> BTreeSet<&str> {
+        let mut names = BTreeSet::from([self.stack.as_str()]);
+        self.steps.iter().for_each(|step| step.stacks(&mut names));
+        names
+    }
+}
+
 impl Step {
+    fn stacks<'s>(&'s self, names: &mut BTreeSet<&'s str>) {
+        names.extend(self.stack.as_deref());
+        if let Action::Each(each) = &self.action {
+            each.steps.iter().for_each(|step| step.stacks(names));
+        }
+        self.meanwhile.iter().for_each(|step| step.stacks(names));
+    }
+
     /// Adds the images that are named here, and in the steps inside.
     pub(super) fn images(&self, names: &mut BTreeSet<String>) {
         match &self.action {

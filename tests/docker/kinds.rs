@@ -43,21 +43,7 @@ fn judged_as_their_names_say(lab: &LabEnv) {
     assert!(schema.is_valid(&json), "{:?}", schema.iter_errors(&json).map(|one| one.to_string()).next());
     let goals = json["goals"].as_array().unwrap();
     assert!(goals.len() >= 70, "only {} goals", goals.len());
-    let mut wrong = Vec::new();
-    for goal in goals {
-        let name = goal["goal"].as_str().unwrap();
-        let wanted = match name.rsplit('-').next().unwrap() {
-            "passes" => "passed",
-            "fails" => "failed",
-            "undecided" => "undecided",
-            "defect" => "defect",
-            other => panic!("`{other}` says nothing"),
-        };
-        if goal["verdict"] != wanted {
-            wrong.push(format!("{name}: {} instead of {wanted}: {:#}", goal["verdict"], goal["checks"]));
-        }
-    }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    named_verdicts(goals);
     assert_eq!(judged.code, 1);
     // The copy that a check was judged in is gone.
     let copies =
@@ -81,4 +67,24 @@ fn judged_as_their_names_say(lab: &LabEnv) {
     assert!(failure("plugin-crash-defect").contains("as it was told to"), "{}", failure("plugin-crash-defect"));
     assert!(failure("plugin-hang-defect").contains("did not end within 1 s"), "{}", failure("plugin-hang-defect"));
     assert!(failure("amqp-undecided").contains("does not let in `guest`"), "{}", failure("amqp-undecided"));
+}
+
+/// Each goal's name ends with the verdict that it has to have.
+#[track_caller]
+pub fn named_verdicts(goals: &[serde_json::Value]) {
+    let mut wrong = Vec::new();
+    for goal in goals {
+        let name = goal["goal"].as_str().unwrap();
+        let wanted = match name.rsplit('-').next().unwrap() {
+            "passes" => "passed",
+            "fails" => "failed",
+            "undecided" => "undecided",
+            "defect" => "defect",
+            other => panic!("`{other}` says nothing"),
+        };
+        if goal["verdict"] != wanted {
+            wrong.push(format!("{name}: {} instead of {wanted}: {:#}", goal["verdict"], goal["checks"]));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

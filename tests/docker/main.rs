@@ -12,6 +12,7 @@ mod broken;
 mod contract;
 mod kills;
 mod kinds;
+mod own;
 mod proxy;
 mod registry;
 mod remote;

@@ -168,7 +168,9 @@ impl Reader<'_> {
         };
         match stack.or(self.stack.as_deref()) {
             Some(MAIN) => {
-                let hint = "make a copy, `stacks: { changed: {} }`, and name it: `stack: changed`".to_owned();
+                let copy = if word == "change" { "changed: {}" } else { "own: { compose: compose.yaml }" };
+                let name = copy.split(':').next().unwrap_or_default();
+                let hint = format!("make a copy, `stacks: {{ {copy} }}`, and name it: `stack: {name}`");
                 self.findings.error("stack", span, format!("`{word}` would {hurts}"), hint);
             }
             Some(_) => {}

@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use super::{Fields, Session, wrong};
 use crate::check::world::{Observation, Unobservable, World};
 use crate::lab::ServiceName;
+use crate::lab::check::Target;
 
 /// Largest body that is read, in bytes.
 const BODY: usize = 8 << 20;
@@ -75,9 +76,14 @@ pub(super) async fn observe<W: World>(
     let follow = fields.flag("follow", true)?;
     let mut redirects = 0;
     loop {
-        let service = ServiceName::new(&host).map_err(|error| Unobservable::Definition(error.to_string()))?;
+        let asked = ServiceName::new(&host).map_err(|error| Unobservable::Definition(error.to_string()))?;
+        // Whoever asks a replica asks its service.
+        let service = match Target::parse(&host) {
+            Some((service, Some(_))) if !world.services().contains_key(&asked) => service,
+            _ => asked.clone(),
+        };
         let failed = |what: String| Unobservable::Service { service: service.clone(), what };
-        let address = world.address(&service, port).await?;
+        let address = world.address(&asked, port).await?;
         let name = url.host_str().unwrap_or(&host);
         let client = client(name, address, fields.flag("cookies", true)?, session)?;
         let mut request = request(&client, method.clone(), &url, address.port(), fields)?.timeout(limit);
