@@ -8,8 +8,8 @@ use crate::catalog::diagnostic::nearest;
 use crate::docker::DockerEngine;
 use crate::environment::engine::{Engine, ExecRequest};
 use crate::environment::{ContainerState, ObservedContainer};
-use crate::lab::ServiceName;
 use crate::lab::view::View;
+use crate::lab::{Lab, ServiceName};
 
 async fn container(
     app: &App,
@@ -18,11 +18,7 @@ async fn container(
 ) -> Result<(DockerEngine, Opened, ObservedContainer), Failure> {
     let opened = app.open(&app.choose(lab)?)?;
     let Some((name, _)) = opened.lab.stack.services.get_key_value(service) else {
-        let near = nearest(service, opened.lab.stack.services.keys().map(ServiceName::as_str));
-        let known: Vec<&str> = opened.lab.stack.services.keys().map(ServiceName::as_str).collect();
-        let hint =
-            near.map_or_else(|| format!("there are {}", known.join(", ")), |near| format!("did you mean `{near}`?"));
-        return Err(Failure::usage(format!("{} has no service `{service}`", opened.lab.id)).hint(hint));
+        return Err(no_service(&opened.lab, service));
     };
     let engine = app.engine().await?;
     let observed = engine.observe(&opened.identity).await?;
@@ -92,4 +88,15 @@ pub async fn open(app: &App, lab: Option<&str>, service: &str) -> Result<Outcome
     // No browser is no failure: the address is printed either way.
     let _ = Command::new(opener).arg(&url).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
     Ok(Outcome::ok(View::Done { text: url }))
+}
+
+/// A service is named that the lab does not have.
+pub(super) fn no_service(lab: &Lab, service: &str) -> Failure {
+    let known: Vec<&str> = lab.stack.services.keys().map(ServiceName::as_str).collect();
+    let hint = match (nearest(service, known.iter().copied()), known.is_empty()) {
+        (Some(near), _) => format!("did you mean `{near}`?"),
+        (None, false) => format!("there are {}", known.join(", ")),
+        (None, true) => "this lab runs nothing of its own; what you start by hand, `docker compose` shows".to_owned(),
+    };
+    Failure::usage(format!("{} has no service `{service}`", lab.id)).hint(hint)
 }

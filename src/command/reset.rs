@@ -43,9 +43,7 @@ pub async fn reset(app: &App, words: &[String], request: &ResetRequest) -> Resul
     let request = &Asked { services, workspace: request.workspace, plan: request.plan };
     for service in request.services {
         if !opened.lab.stack.services.contains_key(service.as_str()) {
-            let known: Vec<&str> = opened.lab.stack.services.keys().map(|one| one.as_str()).collect();
-            return Err(Failure::usage(format!("{} has no service `{service}`", opened.lab.id))
-                .hint(format!("there are {}", known.join(", "))));
+            return Err(super::inside::no_service(&opened.lab, service));
         }
     }
     if request.plan {
@@ -83,6 +81,12 @@ pub async fn reset(app: &App, words: &[String], request: &ResetRequest) -> Resul
         up.failed.iter().map(|(service, why)| format!("`{service}` is not ready: {}", why.reason)).collect();
     let labs_own = up.failed.keys().any(|service| opened.lab.owner_of(service) == Owner::Lab);
     done.extend(down);
+    if done.is_empty() {
+        let lab = &opened.lab.id;
+        done.push(format!(
+            "{lab} runs nothing that could be reset; `labrunner reset {lab} --workspace` resets your files"
+        ));
+    }
     let code = if labs_own { exit_code::UNDECIDED } else { exit_code::OK };
     Ok(Outcome { code, view: View::Done { text: done.join("\n") } })
 }

@@ -17,7 +17,11 @@ impl Sink for Plain {
 /// The words for an event, shared by all sinks; `None` for what is only worth showing while it lasts.
 pub fn words(event: &Event) -> Option<String> {
     Some(match event {
-        Event::StartBegan { lab, services } => format!("starting {lab}: {services} services"),
+        Event::StartBegan { lab, services } => match services {
+            0 => format!("starting {lab}: it runs no services of its own"),
+            1 => format!("starting {lab}: 1 service"),
+            _ => format!("starting {lab}: {services} services"),
+        },
         Event::ImageBegan { image, how } => match *how {
             "pull" => format!("pulling {image}"),
             "recipe" => format!("building {image} from its recipe"),
