@@ -14,6 +14,7 @@ pub mod scope;
 pub mod select;
 pub mod steps;
 mod stopped;
+pub mod workflow;
 pub mod world;
 
 pub use schedule::{Judge, Scene, Scenes, judge};

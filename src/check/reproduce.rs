@@ -33,6 +33,10 @@ pub async fn command<W: World>(kind: Kind, fields: &Value, world: &W) -> Option<
                 quote(text("query")?)
             )
         }
+        Kind::Workflow => match text("file") {
+            Some(file) => format!("cat {}", quote(&world.workspace().join(file).display().to_string())),
+            None => return None,
+        },
         Kind::Compose => "docker compose config".into(),
         Kind::Exec => format!("labrunner exec {} -- {}", service?, words(fields.get("command")?)),
         Kind::Celery if text("inspect").is_some() => {

@@ -241,7 +241,9 @@ impl<S: Scenes> Judge<'_, S> {
         let proposed = if stopped.defect { Verdict::Defect } else { proposed };
         // Files are what they are, however the services are doing.
         let ruling = match &stopped.probe {
-            Some((Kind::File | Kind::Evidence | Kind::Git | Kind::Compose, _)) if stopped.problem.is_none() => {
+            Some((Kind::File | Kind::Evidence | Kind::Git | Kind::Compose | Kind::Workflow, _))
+                if stopped.problem.is_none() =>
+            {
                 blame::Ruling { verdict: proposed, evidence: Vec::new() }
             }
             _ => {

@@ -125,6 +125,7 @@ pub enum Kind {
     Image,
     Container,
     Compose,
+    Workflow,
     Git,
     Log,
     File,
@@ -166,7 +167,7 @@ impl Step {
 
 impl Kind {
     /// Every kind, in the order of the reference.
-    pub const ALL: [Kind; 21] = [
+    pub const ALL: [Kind; 22] = [
         Kind::Http,
         Kind::Tcp,
         Kind::Redis,
@@ -183,6 +184,7 @@ impl Kind {
         Kind::Image,
         Kind::Container,
         Kind::Compose,
+        Kind::Workflow,
         Kind::Git,
         Kind::Log,
         Kind::File,
@@ -205,6 +207,7 @@ impl Kind {
             Kind::Celery => "celery",
             Kind::Container => "container",
             Kind::Compose => "compose",
+            Kind::Workflow => "workflow",
             Kind::Log => "log",
             Kind::File => "file",
             Kind::Plugin => "plugin",

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Reader;
-use super::kinds::{LATER, REDIS_READS, SQL_READS};
+use super::kinds::{REDIS_READS, SQL_READS};
 use super::names::Names;
 use crate::catalog::diagnostic::nearest;
 use crate::catalog::reference;
@@ -55,10 +55,10 @@ impl Reader<'_> {
         let mut kinds = Vec::new();
         for entry in node.entries() {
             let key = entry.key.as_str();
-            if words.contains(&key) || LATER.contains(&key) {
+            if words.contains(&key) {
                 kinds.push(entry.clone());
             } else if !modifiers.contains(&key) {
-                let known = words.iter().chain(LATER).chain(&modifiers).copied();
+                let known = words.iter().chain(&modifiers).copied();
                 let near = nearest(key, known);
                 let hint = near.map_or_else(
                     || format!("kinds are {}", words.join(", ")),
@@ -86,10 +86,6 @@ impl Reader<'_> {
                 return None;
             }
         };
-        if LATER.contains(&kind.key.as_str()) {
-            self.not_yet(node, &kind.key);
-            return None;
-        }
         let action = self.action(&kind.key, &kind.value, scope)?;
         if let (Action::Each(_) | Action::Value(_), Some(place)) = (&action, node.get("stack")) {
             let hint = "name it in the steps that look there".to_owned();

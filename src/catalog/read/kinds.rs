@@ -1,7 +1,4 @@
-//! What the format has and this version does not, and what can be done twice.
-
-/// Kinds that the format has and this version cannot run yet.
-pub(super) const LATER: &[&str] = &["workflow"];
+//! What can be done twice.
 
 /// Redis commands that change nothing, and so may be repeated by `within` and `for`.
 pub(super) const REDIS_READS: &[&str] = &[

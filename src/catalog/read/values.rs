@@ -35,14 +35,6 @@ impl Reader<'_> {
         self.findings.error("wrong-type", node.span, message, None);
     }
 
-    pub(super) fn not_yet(&mut self, node: &Node, key: &str) {
-        if let Some(entry) = node.entries().iter().find(|entry| entry.key == key) {
-            let hint = "leave it out for now".to_owned();
-            let message = format!("`{key}` belongs to the format, and this version cannot run it yet");
-            self.findings.error("not-yet", entry.key_span, message, hint);
-        }
-    }
-
     pub(super) fn optional_text(&mut self, node: &Node, key: &str) -> Option<String> {
         let value = node.get(key)?.clone();
         if value.text().is_none() {

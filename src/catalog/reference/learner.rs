@@ -25,6 +25,27 @@ pub(super) const COMPOSE: Reference = Reference {
     example: "- compose: { files: compose.yaml }\n  expect: { \"$.services.db.ports\": { is_empty: true } }",
 };
 
+pub(super) const WORKFLOW: Reference = Reference {
+    about: "What a learner's continuous integration is set up to do: the files of GitHub Actions below \
+            `.github/workflows`, and which of their jobs something that happens would start. A file that GitHub would \
+            refuse fails the check.",
+    fields: &[
+        optional("file", "one of them, relative to the workspace; all unless told"),
+        optional("event", "what happens: `push`, `pull_request`, …"),
+        optional("branch", "that is pushed to, or that a pull request wants to go to; `main` unless told"),
+    ],
+    choices: &[],
+    observed: &[
+        seen("files", "that were read"),
+        seen("triggered", "whether the event starts one of them"),
+        seen("jobs", "of those that are started"),
+    ],
+    main: "`workflows`: file, name, `triggers` (event, branches, types), `jobs` (id, name, needs, if, runs_on, container, \
+           services, matrix as a list of combinations, `steps` with id, name, if, run, uses)",
+    unsaid: "",
+    example: "- workflow: { event: pull_request }\n  expect: { triggered: true, jobs: { count: { gte: 1 } } }",
+};
+
 pub(super) const DJANGO: Reference = Reference {
     about: "What a project is set up to be, asked of Django itself with the project's own settings.",
     fields: &[

@@ -72,6 +72,7 @@ pub fn of(kind: Kind) -> &'static Reference {
         Kind::Image => &machine::IMAGE,
         Kind::Container => &machine::CONTAINER,
         Kind::Compose => &learner::COMPOSE,
+        Kind::Workflow => &learner::WORKFLOW,
         Kind::Log => &machine::LOG,
         Kind::Plugin => &machine::PLUGIN,
     }

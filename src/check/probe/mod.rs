@@ -23,6 +23,7 @@ mod python;
 pub(super) mod redis;
 mod sql;
 mod tcp;
+mod workflow;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -101,6 +102,7 @@ pub async fn observe<W: World>(
             Kind::Mail => mail::observe(&fields, world, limit).await,
             Kind::Celery => celery::observe(&fields, world).await,
             Kind::Container => container::observe(&fields, world).await,
+            Kind::Workflow => workflow::observe(&fields, world),
             Kind::Compose => Err(Unobservable::Definition("`compose` works in checks only".into())),
             Kind::Log => container::observe_log(&fields, world, session).await,
             Kind::File => file::observe(&fields, world),
