@@ -91,6 +91,7 @@ impl Opened {
             known: std::sync::Mutex::default(),
             addresses: std::sync::Mutex::default(),
             reach: self.reach.get().cloned().unwrap_or_default(),
+            as_written: self.as_written,
         }
     }
 

@@ -15,6 +15,7 @@ impl DockerWorld {
     pub(super) async fn run_fresh(&self, origin: &Origin, command: &Command) -> Result<Output, Unobservable> {
         let (name, mut definition, image) = match origin {
             Origin::Service(service) => {
+                self.knows_of(service)?;
                 let definition = self.lab.stack.services.get(service).cloned();
                 let definition = definition
                     .ok_or_else(|| Unobservable::Definition(format!("`{service}` is no service of this lab")))?;

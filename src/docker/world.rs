@@ -34,6 +34,8 @@ pub struct DockerWorld {
     /// Containers that commands were run in before: asking the engine for them takes longer than most commands.
     pub known: Mutex<BTreeMap<ServiceName, String>>,
     pub reach: Reach,
+    /// The services are the learner's own choice: one that is asked for and is not there is their mistake.
+    pub as_written: bool,
     /// Addresses of services, and when the engine told them.
     pub addresses: Mutex<BTreeMap<ServiceName, (Instant, IpAddr)>>,
 }
@@ -48,10 +50,23 @@ impl DockerWorld {
         service: &ServiceName,
         replica: Option<u32>,
     ) -> Result<Vec<ObservedContainer>, Unobservable> {
+        self.knows_of(service)?;
         let observed = self.engine.observe(&self.identity).await.map_err(|error| machine(&error))?;
         let fits =
             |one: &ObservedContainer| one.service == *service && replica.is_none_or(|replica| one.replica == replica);
         Ok(observed.containers.into_iter().filter(fits).collect())
+    }
+
+    /// # Errors
+    /// The learner's own Compose file has no such service.
+    pub(super) fn knows_of(&self, service: &ServiceName) -> Result<(), Unobservable> {
+        let services = &self.lab.stack.services;
+        if !self.as_written || services.contains_key(service) {
+            return Ok(());
+        }
+        let names: Vec<&str> = services.keys().map(|name| name.as_str()).collect();
+        let what = format!("your Compose file has no service `{service}`; there are {}", names.join(", "));
+        Err(Unobservable::Learner(what))
     }
 
     async fn one(&self, service: &ServiceName) -> Result<ObservedContainer, Unobservable> {
@@ -141,7 +156,10 @@ impl World for DockerWorld {
         if !self.lab.stack.services.contains_key(service) {
             match Target::parse(service.as_str()) {
                 Some((name, Some(one))) if self.lab.stack.services.contains_key(&name) => replica = Some((name, one)),
-                _ => return Err(Unobservable::Definition(format!("`{service}` is no service of this lab"))),
+                _ => {
+                    self.knows_of(service)?;
+                    return Err(Unobservable::Definition(format!("`{service}` is no service of this lab")));
+                }
             }
         }
         let known = self.known_addresses().get(service).copied();
@@ -229,10 +247,12 @@ impl World for DockerWorld {
     async fn image(&self, origin: &Origin) -> Result<Value, Unobservable> {
         let name = match origin {
             Origin::Image(image) => self.present(image).await?,
-            Origin::Service(service) => self.image_of(service).map(|(name, _)| name).ok_or_else(|| {
-                let what = format!("`{service}` has no image: it does not build");
-                Unobservable::Service { service: service.clone(), what }
-            })?,
+            Origin::Service(service) => {
+                self.knows_of(service)?;
+                let what = || format!("`{service}` has no image: it does not build");
+                let missing = || Unobservable::Service { service: service.clone(), what: what() };
+                self.image_of(service).ok_or_else(missing)?.0
+            }
         };
         self.engine.describe_image(&name).await.map_err(|error| match error.fault {
             EngineFault::NotFound => Unobservable::Definition(format!("there is no image `{name}` on the engine")),
@@ -327,12 +347,16 @@ impl World for DockerWorld {
 }
 
 impl DockerWorld {
-    /// One look at a service's `ready:` step; a service without one is ready when it runs.
+    /// One look at a service's `ready:` step; a service without one is ready when it runs, and is healthy if the engine
+    /// looks after its health.
     pub async fn probe_ready(&self, service: &ServiceName) -> Result<(), String> {
         match self.lab.ready.get(service) {
             Some(step) => crate::check::steps::look_once(step, self).await,
             None => match self.container(service, 1).await {
-                Ok(view) if view.state == "running" => Ok(()),
+                Ok(view) if view.state == "running" => match view.document["health"].as_str() {
+                    None | Some("healthy") => Ok(()),
+                    Some(health) => Err(format!("its health is {health}")),
+                },
                 Ok(view) => Err(format!("its container is {}", view.state)),
                 Err(problem) => Err(format!("{problem:?}")),
             },

@@ -18,7 +18,7 @@ fn own_compose_files_are_judged_as_their_names_say() {
     };
     said("wrong-fails", "wrong.yaml:4: `server` depends on `nobody`");
     said("missing-fails", "there is no file `none.yaml`");
-    said("unnamed-fails", "there is no service `nobody`, which this lab calls `other`; there are server, sick");
+    said("unnamed-fails", "your Compose file has no service `web`; there are server, sick");
     said("sick-fails", "its health check says that it is unhealthy");
     said("unasked-fails", "it has no health check");
     said("far-undecided", "example.invalid/nothing-like-it");
