@@ -24,7 +24,7 @@ pub enum OwnError {
 }
 
 /// Findings about what is right and labrunner cannot do.
-const BEYOND: &[&str] = &["refused-key", "extends-file", "include", "too-large"];
+const BEYOND: &[&str] = &["refused-key", "extends-file", "too-large", "needs"];
 
 /// Reads the files below `folder`. `environment` fills their `${…}` and wins over an `.env` beside them; of what is
 /// not safe for everybody they may have what is `allowed`.
@@ -42,7 +42,8 @@ pub fn read(
     for file in &own.files {
         let mut findings = Findings::new(file.as_str());
         let path = folder.join(file);
-        if !path.exists() {
+        // A link out of the workspace is not a file of the workspace.
+        if !path.canonicalize().is_ok_and(|path| folder.canonicalize().is_ok_and(|folder| path.starts_with(folder))) {
             return Err(OwnError::Wrong(format!("there is no file `{file}` in the workspace")));
         }
         let read = parse::read_foreign(&path, &mut findings);
@@ -66,7 +67,7 @@ pub fn read(
         folder: folder.to_owned(),
         workspace: folder.to_owned(),
         lookup: &lookup,
-        needs: &[],
+        needs: allowed,
         profiles: &[],
     };
     let mut findings = Findings::new(own.files.join(", "));
@@ -77,12 +78,11 @@ pub fn read(
     if stack.services.is_empty() {
         return Err(OwnError::Wrong(format!("`{}` has no services", own.files.join(", "))));
     }
-    for (name, service) in &stack.services {
-        if let Some((_, words)) = service.needs.iter().find(|(need, _)| !allowed.contains(need)) {
-            return Err(OwnError::Beyond(format!(
-                "`{name}` would not run here: {words}, and this lab does not need it"
-            )));
-        }
+    let volumes = stack.volumes.iter().filter(|(_, volume)| volume.external).map(|(name, _)| name);
+    let networks = stack.networks.iter().filter(|(_, network)| network.external).map(|(name, _)| name);
+    if let Some(name) = volumes.chain(networks).next() {
+        let why = format!("`{name}` is external: what others use as well is not for a check to work with");
+        return Err(OwnError::Beyond(why));
     }
     Ok(renamed(stack, &own.names))
 }

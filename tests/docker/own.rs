@@ -23,6 +23,8 @@ fn own_compose_files_are_judged_as_their_names_say() {
     said("unasked-fails", "it has no health check");
     said("far-undecided", "example.invalid/nothing-like-it");
     said("mighty-undecided", "privileged");
+    said("outside-undecided", "`/etc/hostname` of this machine is read");
+    said("external-undecided", "`theirs` is external");
     said("workflow-wrong-fails", "wrong.yml: the job `deploy` needs `tests`, which is no job");
     said("workflow-undecided", "does not read GitLab's");
     said("image-fails", "/srv/page.txt");

@@ -21,6 +21,9 @@ impl Reader<'_, '_> {
                 _ => (self.text(&item, "`env_file`"), true),
             };
             let Some(path) = path.map(|path| self.path(&path)) else { continue };
+            if !self.may_read(&item, &path) {
+                continue;
+            }
             match std::fs::read_to_string(&path) {
                 Ok(text) => match environment_file(&text) {
                     Ok(pairs) => all.extend(pairs),
@@ -74,7 +77,9 @@ impl Reader<'_, '_> {
     fn content(&mut self, source: &Node, name: &str) -> Option<Vec<u8>> {
         if let Some(path) = self.text_of(source, "file") {
             let path = self.path(&path);
-            self.guard_file(source, &path);
+            if !self.may_read(source, &path) {
+                return None;
+            }
             return match std::fs::read(&path) {
                 Ok(content) => Some(content),
                 Err(error) => {

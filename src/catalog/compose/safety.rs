@@ -80,10 +80,17 @@ impl Reader<'_, '_> {
                 ));
             }
         }
+        if let Some(build) = &service.build
+            && !build.context.starts_with(&self.context.folder)
+            && !build.context.starts_with(&self.context.workspace)
+        {
+            let words = format!("`{}` of this machine is what is built from", build.context.display());
+            needs.push((Need::HostPaths, words, "build"));
+        }
         for mount in &mut service.mounts {
             if let MountSource::Bind { path, .. } = &mount.source {
-                if path.starts_with(&self.context.folder) && self.context.author == Author::Lab {
-                    mount.read_only = true;
+                if path.starts_with(&self.context.folder) {
+                    mount.read_only |= self.context.author == Author::Lab;
                 } else if !path.starts_with(&self.context.workspace) {
                     let need = if path.ends_with("docker.sock") || path.ends_with("podman.sock") {
                         Need::EngineSocket
@@ -107,18 +114,24 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// Files that are read from the machine for secrets and configs.
-    pub(super) fn guard_file(&mut self, node: &Node, path: &Path) {
-        if !path.starts_with(&self.context.folder) && !path.starts_with(&self.context.workspace) {
-            self.require(node, Need::HostPaths, &format!("`{}` of this machine is read", path.display()), "file");
+    /// Whether a file may be read for a service: one of the workspace or the lab, or any, where that was agreed to.
+    pub(super) fn may_read(&mut self, node: &Node, path: &Path) -> bool {
+        if path.starts_with(&self.context.folder) || path.starts_with(&self.context.workspace) {
+            return true;
         }
+        self.require(node, Need::HostPaths, &format!("`{}` of this machine is read", path.display()), "file");
+        self.context.needs.contains(&Need::HostPaths)
     }
 
     fn require(&mut self, node: &Node, need: Need, words: &str, key: &str) {
-        if self.context.author == Author::Lab && !self.context.needs.contains(&need) {
-            let span = node.get(key).map_or(node.span, |value| value.span);
-            let hint = format!("list it, and the learner will be asked: `needs: [{}]`", need.word());
-            self.findings.error("needs", span, words.to_owned(), hint);
+        if self.context.needs.contains(&need) {
+            return;
         }
+        let span = node.get(key).map_or(node.span, |value| value.span);
+        let hint = match self.context.author {
+            Author::Lab => format!("list it, and the learner will be asked: `needs: [{}]`", need.word()),
+            Author::Learner => "labrunner does not start that for a check of this lab".to_owned(),
+        };
+        self.findings.error("needs", span, words.to_owned(), hint);
     }
 }

@@ -42,7 +42,7 @@ fn service(key: &str) -> (Service, Vec<(Severity, String)>) {
         "services:\n  s:\n{image}{body}  other:\n    image: y:1\n    environment: {{ A: base, B: base }}\n\
          volumes: {{ v: {{}} }}\nnetworks: {{ back: {{}} }}\nsecrets: {{ key: {{ content: k }} }}\nconfigs: {{ conf: {{ content: c }} }}\n"
     );
-    let (stack, said) = stack(&yaml, Author::Learner, &[]);
+    let (stack, said) = stack(&yaml, Author::Learner, &Need::ALL);
     (stack.services.get("s").cloned().unwrap_or_default(), said)
 }
 
@@ -230,7 +230,7 @@ fn wrong_values_are_said_in_words() {
 }
 
 #[test]
-fn a_lab_has_only_what_it_asks_for_and_a_learner_what_is_written() {
+fn nobody_has_more_than_was_asked_for() {
     let cases = [
         ("privileged: true", Need::Privileged),
         ("cap_add: [SYS_ADMIN]", Need::Capabilities),
@@ -246,7 +246,18 @@ fn a_lab_has_only_what_it_asks_for_and_a_learner_what_is_written() {
         let yaml = format!("services:\n  s:\n    image: x:1\n    {key}\n");
         assert_eq!(stack(&yaml, Author::Lab, &[]).1.len(), 1, "{key}");
         assert_eq!(stack(&yaml, Author::Lab, &[need]).1, [], "{key}");
-        assert_eq!(stack(&yaml, Author::Learner, &[]).1, [], "{key}");
+        // A learner's ports are unpublished before anything of theirs is started.
+        let refused = usize::from(!key.starts_with("ports"));
+        assert_eq!(stack(&yaml, Author::Learner, &[]).1.len(), refused, "{key}");
+        assert_eq!(stack(&yaml, Author::Learner, &[need]).1, [], "{key}");
+    }
+    for key in ["env_file: /etc/passwd", "build: /etc"] {
+        let yaml =
+            format!("services:\n  s:\n    {}{key}\n", if key.starts_with("env") { "image: x:1\n    " } else { "" });
+        for author in [Author::Lab, Author::Learner] {
+            let said = stack(&yaml, author, &[]).1;
+            assert!(said.iter().any(|(_, words)| words.contains("of this machine")), "{key}: {said:?}");
+        }
     }
     let own =
         stack("services: { s: { image: x:1, volumes: [\"./f:/f\", \"${WORKSPACE}:/app\"] } }", Author::Lab, &[]).0;
