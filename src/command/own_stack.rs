@@ -12,6 +12,7 @@ use super::throwaway::unpublish;
 use crate::catalog::own::{self, OwnError};
 use crate::check::World;
 use crate::check::blame::Unready;
+use crate::check::probe::Fields;
 use crate::check::steps::perform;
 use crate::check::world::{Observation, Unobservable};
 use crate::docker::DockerEngine;
@@ -19,7 +20,8 @@ use crate::docker::world::DockerWorld;
 use crate::environment::engine::Engine;
 use crate::event::Silent;
 use crate::lab::definition::Need;
-use crate::lab::{OwnCompose, Owner, StackCopy};
+use crate::lab::stack::Service;
+use crate::lab::{OwnCompose, Owner, ServiceName, StackCopy};
 
 /// How many of a service's last lines a failure shows.
 const LOG_LINES: usize = 8;
@@ -66,18 +68,14 @@ pub fn read(
     names: Option<&OwnCompose>,
     allowed: &[Need],
 ) -> Result<Observation, Unobservable> {
-    let files = match &fields["files"] {
-        Value::String(one) => vec![one.clone()],
-        Value::Array(list) => list.iter().filter_map(|one| one.as_str().map(str::to_owned)).collect(),
-        other => return Err(Unobservable::Definition(format!("`files` has to be a text or a list; here is {other}"))),
+    let files = Fields(fields).texts("files")?;
+    let value = |value: &Value| match value {
+        Value::Null => None,
+        Value::String(text) => Some(text.clone()),
+        other => Some(other.to_string()),
     };
-    let environment: BTreeMap<String, Option<String>> = fields["environment"]
-        .as_object()
-        .into_iter()
-        .flatten()
-        .map(|(name, value)| (name.clone(), value.as_str().map_or_else(|| value.to_string(), str::to_owned)))
-        .map(|(name, value)| (name, Some(value).filter(|value| value != "null")))
-        .collect();
+    let given = fields["environment"].as_object().into_iter().flatten();
+    let environment: BTreeMap<_, _> = given.map(|(name, one)| (name.clone(), value(one))).collect();
     let own = OwnCompose { files, names: names.map(|own| own.names.clone()).unwrap_or_default(), overlays: Vec::new() };
     let stack = own::read(workspace, &own, &environment, allowed).map_err(unusable)?;
     let services: Vec<&str> = stack.services.keys().map(|name| name.as_str()).collect();
@@ -103,10 +101,7 @@ pub async fn down(opened: &Opened, engine: &DockerEngine, volumes: bool) -> Resu
 }
 
 /// What bringing a copy up gave, as an observation.
-pub fn observed(
-    unready: &Unready,
-    services: &BTreeMap<crate::lab::ServiceName, crate::lab::stack::Service>,
-) -> Observation {
+pub fn observed(unready: &Unready, services: &BTreeMap<ServiceName, Service>) -> Observation {
     let services: Vec<&str> = services.keys().map(|name| name.as_str()).collect();
     let unready: BTreeMap<&str, &str> = unready.iter().map(|(name, (why, _))| (name.as_str(), why.as_str())).collect();
     Observation::new(json!({ "services": services, "unready": unready }), Value::Null)

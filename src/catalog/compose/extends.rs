@@ -39,68 +39,30 @@ impl Reader<'_, '_> {
         seen.push(base);
         let parent = self.extend(services, &parent, name, seen);
         seen.pop();
-        merge(&parent, node)
+        let entries = merge(&parent, node).entries().iter().filter(|entry| entry.key != "extends").cloned().collect();
+        Rc::new(Node { span: node.span, value: Value::Map(entries) })
     }
 }
 
 /// A file's root with more laid over its services, as a second Compose file would be.
 pub fn overlaid(root: &Node, services: &Rc<Node>) -> Node {
-    let mut entries = root.entries().to_vec();
-    match entries.iter_mut().find(|entry| entry.key == "services") {
-        Some(entry) => entry.value = merge(&entry.value, services),
-        None => entries.push(Entry { key: "services".into(), key_span: services.span, value: services.clone() }),
-    }
-    Node { span: root.span, value: Value::Map(entries) }
+    let entry = Entry { key: "services".into(), key_span: services.span, value: services.clone() };
+    let over = Rc::new(Node { span: root.span, value: Value::Map(vec![entry]) });
+    Node::clone(&merge(&Rc::new(root.clone()), &over))
 }
 
 /// Several Compose files as one: later ones are laid over earlier ones.
 pub fn merged(files: &[Rc<Node>]) -> Option<Rc<Node>> {
     let (first, rest) = files.split_first()?;
-    Some(rest.iter().fold(first.clone(), |base, over| merge_files(&base, over)))
+    Some(rest.iter().fold(first.clone(), |base, over| merge(&base, over)))
 }
 
-/// As [`merge`], but a service's `extends` stays.
-fn merge_files(base: &Rc<Node>, over: &Rc<Node>) -> Rc<Node> {
-    let mut entries = base.entries().to_vec();
-    for entry in over.entries() {
-        match entries.iter_mut().find(|one| one.key == entry.key) {
-            Some(existing)
-                if matches!(existing.value.value, Value::Map(_)) && matches!(entry.value.value, Value::Map(_)) =>
-            {
-                existing.value = match entry.key.as_str() {
-                    "services" => merge_each(&existing.value, &entry.value),
-                    _ => merge(&existing.value, &entry.value),
-                };
-            }
-            Some(existing) => *existing = entry.clone(),
-            None => entries.push(entry.clone()),
-        }
-    }
-    Rc::new(Node { span: over.span, value: Value::Map(entries) })
-}
-
-fn merge_each(base: &Rc<Node>, over: &Rc<Node>) -> Rc<Node> {
-    let mut entries = base.entries().to_vec();
-    for entry in over.entries() {
-        match entries.iter_mut().find(|one| one.key == entry.key) {
-            Some(existing) => {
-                let extends = existing.value.entries().iter().find(|one| one.key == "extends").cloned();
-                let mut both = merge(&existing.value, &entry.value).entries().to_vec();
-                both.extend(entry.value.entries().iter().find(|one| one.key == "extends").cloned().or(extends));
-                existing.value = Rc::new(Node { span: entry.value.span, value: Value::Map(both) });
-            }
-            None => entries.push(entry.clone()),
-        }
-    }
-    Rc::new(Node { span: over.span, value: Value::Map(entries) })
-}
-
-/// Keys whose maps and lists are not added to but replaced.
-const REPLACED: &[&str] = &["command", "entrypoint", "healthcheck.test"];
+/// Keys whose lists are not added to but replaced; `test` is that of a `healthcheck`.
+const REPLACED: &[&str] = &["command", "entrypoint", "test"];
 
 fn merge(base: &Rc<Node>, over: &Rc<Node>) -> Rc<Node> {
-    let mut entries: Vec<Entry> = base.entries().iter().filter(|entry| entry.key != "extends").cloned().collect();
-    for entry in over.entries().iter().filter(|entry| entry.key != "extends") {
+    let mut entries: Vec<Entry> = base.entries().to_vec();
+    for entry in over.entries() {
         match entries.iter_mut().find(|one| one.key == entry.key) {
             Some(existing) if !REPLACED.contains(&entry.key.as_str()) => {
                 existing.value = merge_value(&existing.value, &entry.value);
@@ -161,4 +123,33 @@ fn as_map(list: &Rc<Node>) -> Rc<Node> {
         })
         .collect();
     Rc::new(Node { span: list.span, value: Value::Map(entries) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::diagnostic::Findings;
+    use crate::catalog::parse::parse;
+
+    #[test]
+    fn files_are_laid_over_each_other() {
+        let read = |text: &str| parse(text, &mut Findings::new("compose.yaml")).unwrap();
+        let base = "services: { a: { extends: b, command: [x, y], healthcheck: { test: [CMD, one], retries: 3 }, \
+            environment: [A=1, B=1], ports: [\"80:80\"] }, b: { image: b } }\nvolumes: { v: {} }";
+        let over = "services: { a: { command: z, healthcheck: { test: [CMD, two] }, environment: { B: 2 }, \
+            ports: [\"81:81\"] } }\nvolumes: { w: {} }";
+        let expected = serde_json::json!({
+            "services": {
+                "a": {
+                    "extends": "b", "command": "z", "healthcheck": { "test": ["CMD", "two"], "retries": 3 },
+                    "environment": { "A": "1", "B": 2 }, "ports": ["80:80", "81:81"],
+                },
+                "b": { "image": "b" },
+            },
+            "volumes": { "v": {}, "w": {} },
+        });
+        assert_eq!(merged(&[read(base), read(over)]).unwrap().json(), expected);
+        let services = read(over).get("services").unwrap().clone();
+        assert_eq!(overlaid(&read(base), &services).json()["services"], expected["services"]);
+    }
 }

@@ -22,22 +22,23 @@ pub(super) fn target(url: &str) -> Result<(String, u16, Url), Unobservable> {
     // A host that ends in a number would be read as an address (WHATWG URL, "ends-in-a-number checker"); here it is a
     // replica, which goes by the name of its service.
     let replica = replica(url);
-    let plain = replica.and_then(|(service, named)| url.split_once(named).map(|(a, b)| format!("{a}{service}{b}")));
+    let plain = replica.as_ref().and_then(|(service, named)| Some((url.split_once(named)?, service)));
+    let plain = plain.map(|((before, after), service)| format!("{before}{service}{after}"));
     let parsed = Url::parse(plain.as_deref().unwrap_or(url)).map_err(|error| bad(error.to_string()))?;
-    let host = replica.map(|(_, named)| named).or(parsed.host_str());
+    let host = replica.as_ref().map(|(_, named)| *named).or(parsed.host_str());
     let host = host.ok_or_else(|| bad("it has no host".into()))?.to_owned();
     let port = parsed.port_or_known_default().ok_or_else(|| bad("it has no port".into()))?;
     Ok((host, port, parsed))
 }
 
 /// The service, and the service with the replica's number, where a URL names a replica (`http://web.2:8000/`).
-fn replica(url: &str) -> Option<(&str, &str)> {
+fn replica(url: &str) -> Option<(ServiceName, &str)> {
     let (_, rest) = url.split_once("://")?;
     let authority = rest.split(['/', '?', '#']).next()?;
     let host = authority.rsplit('@').next()?.split(':').next()?;
-    let (service, number) = host.rsplit_once('.')?;
+    let (service, number) = Target::parse(host)?;
     let address = host.parse::<std::net::IpAddr>().is_ok();
-    (!address && number.parse::<u32>().is_ok()).then_some((service, host))
+    (!address && number.is_some()).then_some((service, host))
 }
 
 /// A request with the headers that the step names. It may be sent to another port, where that one leads to the

@@ -207,7 +207,10 @@ impl<'a> Fields<'a> {
     }
 
     /// One text, or a list of them.
-    fn texts(&self, name: &str) -> Result<Vec<String>, Unobservable> {
+    ///
+    /// # Errors
+    /// Something else.
+    pub fn texts(&self, name: &str) -> Result<Vec<String>, Unobservable> {
         match self.get(name) {
             None => Ok(Vec::new()),
             Some(Value::String(one)) => Ok(vec![one.clone()]),
