@@ -100,11 +100,20 @@ pub(super) const CELERY: Reference = Reference {
 
 pub(super) const PYTEST: Reference = Reference {
     about: "The learner's test suite. Outcomes come from its JUnit report, coverage from coverage's JSON; what it prints is \
-            never read. Both packages have to be in the image.",
+            never read. Both packages have to be in the image. With `mutants` the suite is judged itself: bugs are put \
+            into a copy of the application, one at a time, and the suite has to turn red.",
     fields: &[
         required("service", "in whose container"),
         optional("arguments", "a list, for example files"),
         optional("coverage", "packages or folders that are measured, by line and branch"),
+        optional("random_order", "a number: all tests in an order of its own, the same for the same number"),
+        optional(
+            "mutants",
+            "a file of the lab with a list of `name`, `about` (the bug in a learner's words), `area`, `file`, `find`, \
+             `replace`; `find` is looked for in the file as Python's `ast.unparse` writes it, so that style and comments do \
+             not count, and has to be there once",
+        ),
+        optional("area", "only mutants of this area"),
     ],
     choices: &[],
     observed: &[
@@ -115,10 +124,20 @@ pub(super) const PYTEST: Reference = Reference {
         seen("errors", "tests that could not be set up or torn down"),
         seen("skipped", ""),
         seen("duration", "of all tests, seconds"),
-        seen("coverage", "percent of lines and branches; null where nothing was measured"),
+        seen("coverage", "percent of lines and branches together; null where nothing was measured"),
+        seen("lines", "percent of lines"),
+        seen("branches", "percent of branches"),
+        seen("green", "with `mutants`: all tests pass while there is no bug; no mutant is tried before"),
+        seen("mutants", "with `mutants`: how many were tried"),
+        seen("killed", "with `mutants`: how many made a test fail, or never end"),
+        seen("share", "with `mutants`: killed ones among those tried, 0 to 1"),
+        seen("survived", "with `mutants`: what nobody noticed, in words"),
+        seen("unfit", "with `mutants`: names of those whose place is not in the learner's code"),
+        seen("broken", "with `mutants`: names of those with which no test could be run"),
         seen("stdout", "what was printed"),
     ],
-    main: "`tests` (id, outcome, message, duration), `files` (percent, missing lines)",
+    main: "`tests` (id, outcome, message, duration), `files` (percent, missing lines); with `mutants`, `mutants` (name, area, \
+           about, outcome, by)",
     unsaid: "",
     example: "- pytest: { service: web, coverage: [store] }\n  timeout: 2m\n  expect: { failed: 0, errors: 0, coverage: { gte: 80 } }",
 };

@@ -17,6 +17,7 @@ mod kafka;
 mod load;
 mod locust;
 mod mail;
+mod mutants;
 mod plugin;
 mod pytest;
 mod python;

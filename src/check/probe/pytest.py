@@ -6,6 +6,26 @@ import tempfile
 import xml.etree.ElementTree
 
 
+# A plugin of ours: before pytest-django puts tests that need a real database last, everything changes places.
+SHUFFLE = """
+import os
+import random
+
+import pytest
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_collection_modifyitems(items):
+    random.Random(int(os.environ["LABRUNNER_ORDER"])).shuffle(items)
+    yield
+"""
+
+
+def share(part, whole):
+    """Percent; of nothing, all."""
+    return 100.0 * part / whole if whole else 100.0
+
+
 def outcome(case):
     for tag, word in (("failure", "failed"), ("error", "error"), ("skipped", "skipped")):
         found = case.find(tag)
@@ -19,6 +39,12 @@ def run(wanted):
     junit, data, report = (os.path.join(folder, name) for name in ("junit.xml", "coverage", "coverage.json"))
     options = ["-p", "no:cacheprovider", f"--junit-xml={junit}", "-o", "junit_family=xunit2", *wanted["arguments"]]
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "COVERAGE_FILE": data}
+    if wanted["random_order"] is not None:
+        with open(os.path.join(folder, "labrunner_order.py"), "w") as plugin:
+            plugin.write(SHUFFLE)
+        options += ["-p", "labrunner_order"]
+        environment["LABRUNNER_ORDER"] = str(wanted["random_order"])
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, [folder, environment.get("PYTHONPATH")]))
     command = [sys.executable, "-m", "pytest", *options]
     if wanted["coverage"]:
         source = ",".join(wanted["coverage"])
@@ -43,7 +69,12 @@ def run(wanted):
             return {"error": f"the coverage could not be measured: {(told.stdout + told.stderr)[-2000:]}"}
         with open(report) as file:
             measured = json.load(file)
-        answer["coverage"] = measured["totals"]["percent_covered"]
+        totals = measured["totals"]
+        answer["coverage"] = {
+            "both": totals["percent_covered"],
+            "lines": share(totals["covered_lines"], totals["num_statements"]),
+            "branches": share(totals["covered_branches"], totals["num_branches"]),
+        }
         answer["files"] = {
             name: {"percent": one["summary"]["percent_covered"], "missing": one["missing_lines"]}
             for name, one in measured["files"].items()

@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use super::{Fields, python};
+use super::{Fields, mutants, python};
 use crate::check::world::{Observation, Unobservable, World};
 
 const PROGRAM: &str = include_str!("pytest.py");
@@ -11,7 +11,14 @@ const MARK: &str = "labrunner-pytest:";
 
 pub(super) async fn observe<W: World>(fields: &Fields<'_>, world: &W) -> Result<Observation, Unobservable> {
     let service = fields.service()?;
-    let wanted = json!({ "arguments": fields.texts("arguments")?, "coverage": fields.texts("coverage")? });
+    if let Some(file) = fields.text("mutants")? {
+        return mutants::observe(fields, &service, &file, world).await;
+    }
+    let wanted = json!({
+        "arguments": fields.texts("arguments")?,
+        "coverage": fields.texts("coverage")?,
+        "random_order": fields.number("random_order")?,
+    });
     let arguments = [wanted.to_string()];
     let answer = python::answer(world, &service, PROGRAM, &arguments, MARK, "the tests cannot be run").await?;
     let tests = answer["tests"].as_array().cloned().unwrap_or_default();
@@ -25,7 +32,9 @@ pub(super) async fn observe<W: World>(fields: &Fields<'_>, world: &W) -> Result<
         "errors": count("error"),
         "skipped": count("skipped"),
         "duration": duration,
-        "coverage": answer["coverage"],
+        "coverage": answer["coverage"]["both"],
+        "lines": answer["coverage"]["lines"],
+        "branches": answer["coverage"]["branches"],
         "stdout": answer["output"],
     });
     Ok(Observation::new(fields, json!({ "tests": tests, "files": answer["files"] })))
