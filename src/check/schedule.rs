@@ -41,6 +41,13 @@ pub trait Scenes: Sync {
     fn change(&self, stack: &str, changes: &Changes) -> impl Future<Output = Result<(), Unobservable>> + Send;
     /// Reads the learner's own Compose files, or takes a copy that is made of them down or up.
     fn compose(&self, stack: &str, fields: &Value) -> impl Future<Output = Result<Observation, Unobservable>> + Send;
+    /// Replays the workflows of an environment's workspace, in clean machines on its network.
+    fn replay(
+        &self,
+        stack: &str,
+        fields: &Value,
+        limit: Duration,
+    ) -> impl Future<Output = Result<Observation, Unobservable>> + Send;
 }
 
 /// What judging needs besides goals.

@@ -180,6 +180,10 @@ impl<'a, S: Scenes> StepRun<'a, S> {
                         let done = tokio::time::timeout(step.timeout, self.scenes.compose(stack, &fields)).await;
                         done.unwrap_or(Err(Unobservable::TimedOut { service: None, after: step.timeout }))
                     }
+                    [] if *kind == Kind::Workflow && fields["replay"] == true => {
+                        let stack = step.stack.as_deref().unwrap_or(self.stack);
+                        self.scenes.replay(stack, &fields, step.timeout).await
+                    }
                     [] => probe::observe(*kind, &fields, world, &self.session, step.timeout).await,
                     beside => {
                         let (end, ended) = tokio::sync::watch::channel(false);
@@ -397,6 +401,10 @@ impl<W: World> Scenes for Alone<W> {
 
     async fn compose(&self, _: &str, _: &Value) -> Result<Observation, Unobservable> {
         Err(Unobservable::Definition("`compose` works in checks only".into()))
+    }
+
+    async fn replay(&self, _: &str, _: &Value, _: Duration) -> Result<Observation, Unobservable> {
+        Err(Unobservable::Definition("workflows are replayed in checks only".into()))
     }
 }
 

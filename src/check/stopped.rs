@@ -76,11 +76,24 @@ pub(super) fn context(observation: &Observation, key: &str) -> String {
         let status = observation.fields.get("status").map(ToString::to_string).unwrap_or_default();
         return format!("\nthe whole answer, status {status}:\n{}", readable(body));
     }
+    if let Some(log) = text("log") {
+        return format!("\nwhat the jobs wrote last:\n{}", last_lines(log));
+    }
     match (text("stderr"), text("stdout")) {
         (Some(stderr), _) => format!("\nstandard error:\n{}", stderr.trim_end()),
         (None, Some(stdout)) => format!("\nstandard output:\n{}", stdout.trim_end()),
         _ => String::new(),
     }
+}
+
+/// Lines of a long log that a failure shows.
+const LOG_LINES: usize = 30;
+
+fn last_lines(text: &str) -> String {
+    let lines: Vec<&str> = text.trim_end().lines().collect();
+    let before = lines.len().saturating_sub(LOG_LINES);
+    let more = if before > 0 { format!("… {before} lines before\n") } else { String::new() };
+    format!("{more}{}", lines[before..].join("\n"))
 }
 
 /// Lines of a page that a failure shows; the command beside it shows all of it.

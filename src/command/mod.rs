@@ -18,6 +18,7 @@ mod own_stack;
 pub mod pristine;
 pub mod prove;
 mod reaching;
+mod replay;
 pub mod report;
 pub mod reset;
 mod scenes;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use serde_json::Value;
 use tokio::sync::OnceCell;
@@ -10,6 +11,7 @@ use tokio::sync::OnceCell;
 use super::app::{App, Opened};
 use super::failure::Failure;
 use super::own_stack::{self, take_over};
+use super::replay;
 use super::throwaway::{Purpose, Throwaway, unpublish};
 use super::trouble::{trouble, up_to_judge};
 use super::up::Up;
@@ -203,6 +205,14 @@ impl Scenes for Stage<'_> {
         }
         let unready = copy.scene.unready.lock().unwrap_or_else(PoisonError::into_inner).clone();
         Ok(own_stack::observed(&unready, copy.scene.world.services()))
+    }
+
+    async fn replay(&self, stack: &str, fields: &Value, limit: Duration) -> Result<Observation, Unobservable> {
+        let (opened, world) = match self.copy(stack).await {
+            Some(copy) => copy.map(|copy| (&copy.inner.opened, &copy.scene.world))?,
+            None => (self.opened, &self.main.world),
+        };
+        replay::observe(&self.app, opened, world, fields, limit).await
     }
 }
 

@@ -11,6 +11,9 @@ use super::verdict::Verdict;
 /// The image that labrunner's own containers run in; every lab's recipes have it.
 pub const OWN_IMAGE: &str = "python:3.13-slim";
 
+/// The machine that jobs of a replayed workflow run on, unless they name another: Python, git, curl, bash.
+pub const RUNNER_IMAGE: &str = "python:3.13";
+
 /// The learner's own environment; all other stacks are copies of it.
 pub const MAIN: &str = "main";
 
@@ -156,6 +159,9 @@ impl Step {
         match &self.action {
             Action::Probe { kind: Kind::Run | Kind::Image, fields } => {
                 names.extend(fields.get("image").and_then(Tree::as_literal));
+            }
+            Action::Probe { kind: Kind::Workflow, fields } if fields.get("replay").is_some() => {
+                names.insert(RUNNER_IMAGE.into());
             }
             Action::Fault { fault: Fault::Delay(_), .. } => drop(names.insert(OWN_IMAGE.into())),
             Action::Each(each) => each.steps.iter().for_each(|step| step.images(names)),

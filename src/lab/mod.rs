@@ -13,7 +13,9 @@ pub mod stack;
 pub mod verdict;
 pub mod view;
 
-pub use check::{Action, Blame, Check, Expectation, Fault, Key, Kind, OWN_IMAGE, Operator, Predicate, Step};
+pub use check::{
+    Action, Blame, Check, Expectation, Fault, Key, Kind, OWN_IMAGE, Operator, Predicate, RUNNER_IMAGE, Step,
+};
 pub use definition::{Detail, Files, Goal, Lab, OwnCompose, Owner, Reload, StackCopy};
 pub use id::{GoalId, LabId, ServiceName};
 pub use verdict::Verdict;

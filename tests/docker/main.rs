@@ -16,6 +16,7 @@ mod own;
 mod proxy;
 mod registry;
 mod remote;
+mod replay;
 mod scenarios;
 mod support;
 mod tutorial;

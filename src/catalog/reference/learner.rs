@@ -28,20 +28,34 @@ pub(super) const COMPOSE: Reference = Reference {
 pub(super) const WORKFLOW: Reference = Reference {
     about: "What a learner's continuous integration is set up to do: the files of GitHub Actions below \
             `.github/workflows`, and which of their jobs something that happens would start. A file that GitHub would \
-            refuse fails the check.",
+            refuse fails the check. With `replay` those jobs are run, each in a clean container on the environment's network, \
+            on the files of the workspace as one commit. Known of the marketplace are actions/checkout, actions/setup-python, \
+            actions/cache (never a hit), actions/upload-artifact (not kept), docker/setup-buildx-action, \
+            docker/setup-qemu-action, docker/login-action, docker/build-push-action; in `run`, `docker build`, `tag`, `push` \
+            and `login`; the runner has Python 3.13, pip, git, curl, bash. Containers of a job's `services` answer at \
+            `localhost` and by name. What else a file asks for leaves the step undecided.",
     fields: &[
         optional("file", "one of them, relative to the workspace; all unless told"),
         optional("event", "what happens: `push`, `pull_request`, …"),
         optional("branch", "that is pushed to, or that a pull request wants to go to; `main` unless told"),
+        optional("replay", "`true`: the jobs are run; give the step a `timeout`"),
+        optional("secrets", "with `replay`: a map"),
+        optional("variables", "with `replay`: a map, the context `vars`"),
     ],
     choices: &[],
     observed: &[
+        seen("conclusion", "with `replay`: `success`, `failure`, or `skipped` where no job ran"),
+        seen("sha", "with `replay`: the commit"),
+        seen("log", "with `replay`: what the jobs wrote, secrets masked"),
+        seen("leaked", "with `replay`: names of secrets that a job wrote, masked or not, also in Base64"),
+        seen("pushed", "with `replay`: images that were pushed"),
         seen("files", "that were read"),
         seen("triggered", "whether the event starts one of them"),
         seen("jobs", "of those that are started"),
     ],
     main: "`workflows`: file, name, `triggers` (event, branches, types), `jobs` (id, name, needs, if, runs_on, container, \
-           services, matrix as a list of combinations, `steps` with id, name, if, run, uses)",
+           services, matrix as a list of combinations, `steps` with id, name, if, run, uses); with `replay` also `replayed`: job, name, matrix, result, `steps` (name, \
+           result)",
     unsaid: "",
     example: "- workflow: { event: pull_request }\n  expect: { triggered: true, jobs: { count: { gte: 1 } } }",
 };

@@ -24,7 +24,7 @@ mod python;
 pub(super) mod redis;
 mod sql;
 mod tcp;
-mod workflow;
+pub mod workflow;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;

@@ -44,7 +44,8 @@ pub(super) async fn observe<W: World>(
         }
     }
     let wanted = json!({ "arguments": fields.texts("arguments")?, "mutants": mutants, "limit": LIMIT });
-    let answer = python::answer(world, service, PROGRAM, &[wanted.to_string()], MARK, "the tests cannot be run").await?;
+    let answer =
+        python::answer(world, service, PROGRAM, &[wanted.to_string()], MARK, "the tests cannot be run").await?;
     Ok(observation(&answer))
 }
 
@@ -82,7 +83,8 @@ mod tests {
 
     #[test]
     fn only_judged_mutants_count() {
-        let mutant = |name: &str, outcome: &str| json!({ "name": name, "about": format!("{name}!"), "outcome": outcome });
+        let mutant =
+            |name: &str, outcome: &str| json!({ "name": name, "about": format!("{name}!"), "outcome": outcome });
         let answer = json!({ "green": true, "why": null, "mutants": [
             mutant("a", "killed"), mutant("b", "survived"), mutant("c", "unfit"), mutant("d", "broken"), mutant("e", "killed"),
             mutant("f", "killed"),

@@ -1,8 +1,9 @@
-//! `workflow`: what a learner's continuous integration is set up to do.
+//! `workflow`: what a learner's continuous integration is set up to do. Replaying it is the business of whoever has
+//! machines.
 
 use std::path::Path;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Fields;
 use super::file::inside;
@@ -12,18 +13,36 @@ use crate::check::world::{Observation, Unobservable, World};
 const FOLDER: &str = ".github/workflows";
 
 pub(super) fn observe<W: World>(fields: &Fields<'_>, world: &W) -> Result<Observation, Unobservable> {
-    let workflows = match fields.text("file")? {
-        Some(file) => vec![read(world.workspace(), &file)?],
-        None => all(world.workspace())?,
-    };
+    let (workflows, happening) = asked(fields.0, world.workspace())?;
+    written(&workflows, &happening)
+}
+
+/// The workflows that a step asks for, and what happens.
+///
+/// # Errors
+/// A file that the platform would refuse.
+pub fn asked(fields: &Value, workspace: &Path) -> Result<(Vec<Workflow>, Happening), Unobservable> {
+    let fields = Fields(fields);
     let happening = Happening {
         event: fields.text("event")?.unwrap_or_default(),
         branch: fields.text("branch")?.unwrap_or_else(|| "main".into()),
     };
-    let run: Vec<&Workflow> = workflows.iter().filter(|workflow| workflow.runs_on(&happening)).collect();
+    let workflows = match fields.text("file")? {
+        Some(file) => vec![read(workspace, &file)?],
+        None => all(workspace)?,
+    };
+    Ok((workflows, happening))
+}
+
+/// What the files say.
+///
+/// # Errors
+/// A condition that cannot be read.
+pub fn written(workflows: &[Workflow], happening: &Happening) -> Result<Observation, Unobservable> {
+    let run: Vec<&Workflow> = workflows.iter().filter(|workflow| workflow.runs_on(happening)).collect();
     let mut jobs = Vec::new();
     for workflow in &run {
-        jobs.extend(workflow.started_by(&happening).map_err(Unobservable::Learner)?);
+        jobs.extend(workflow.started_by(happening).map_err(Unobservable::Learner)?);
     }
     let seen = json!({
         "files": workflows.iter().map(|workflow| workflow.file.as_str()).collect::<Vec<_>>(),

@@ -11,7 +11,7 @@ pub struct Surroundings<'a> {
     /// Whether a step or a needed job before has failed.
     pub failed: bool,
     /// The digest of files that fit patterns, for `hashFiles`.
-    pub hash: &'a dyn Fn(&[String]) -> String,
+    pub hash: &'a (dyn Fn(&[String]) -> String + Sync),
 }
 
 /// Fills every `${{ … }}` in a text.

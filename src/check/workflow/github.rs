@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value};
 
-use super::pipeline::{Job, Step, Trigger, What, Workflow};
+use super::pipeline::{Dialect, Job, Step, Trigger, What, Workflow};
 
 /// Reads one file.
 ///
@@ -28,6 +28,7 @@ pub fn read(file: &str, text: &str) -> Result<Workflow, String> {
         return Err(wrong(&format!("jobs need each other in a circle: {circle}")));
     }
     Ok(Workflow {
+        dialect: Dialect::Github,
         file: file.to_owned(),
         name: text_of(&root, "name").unwrap_or_else(|| file.to_owned()),
         triggers: triggers(on),
@@ -80,6 +81,7 @@ fn job(id: &str, node: &Value, defaults: &Value) -> Result<Job, String> {
         outputs: map_of(node, "outputs"),
         matrix: node["strategy"]["matrix"].clone(),
         continue_on_error: node["continue-on-error"].as_bool().unwrap_or(false),
+        fail_fast: node["strategy"]["fail-fast"].as_bool().unwrap_or(true),
         steps: steps.iter().enumerate().map(step).collect::<Result<_, String>>()?,
     })
 }

@@ -1,9 +1,18 @@
 //! Continuous integration as a learner writes it down: workflows, read into one model.
 
+mod actions;
+mod docker_cli;
 pub mod expression;
 mod github;
+mod job;
+pub mod machine;
 pub mod matrix;
 pub mod pipeline;
+mod push;
+mod replay;
+mod surroundings;
 
 pub use github::read as read_github;
-pub use pipeline::{Happening, Job, Step, Trigger, What, Workflow};
+pub use machine::{Beside, Built, ImageBuild, MachineSpec, Machines};
+pub use pipeline::{Dialect, Happening, Job, Step, Trigger, What, Workflow};
+pub use replay::{Given, replay};

@@ -4,9 +4,17 @@ use serde_json::{Map, Value, json};
 
 use super::expression::{self, Surroundings};
 
+/// In whose language a file is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    Github,
+    Gitlab,
+}
+
 /// One file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Workflow {
+    pub dialect: Dialect,
     /// Relative to the workspace.
     pub file: String,
     pub name: String,
@@ -55,6 +63,8 @@ pub struct Job {
     /// As it is written; see [`super::matrix`].
     pub matrix: Value,
     pub continue_on_error: bool,
+    /// The first combination of the matrix that fails ends the others.
+    pub fail_fast: bool,
     pub steps: Vec<Step>,
 }
 
@@ -80,6 +90,16 @@ pub enum What {
 const USUAL: [&str; 3] = ["opened", "synchronize", "reopened"];
 
 impl Workflow {
+    /// Whether `${{ … }}` is worked out in it.
+    pub fn has_expressions(&self) -> bool {
+        self.dialect == Dialect::Github
+    }
+
+    /// Whether the repository is there before the first step.
+    pub fn checks_out_by_itself(&self) -> bool {
+        self.dialect == Dialect::Gitlab
+    }
+
     /// Whether it runs when this happens.
     pub fn runs_on(&self, happening: &Happening) -> bool {
         self.triggers.iter().any(|trigger| trigger.fits(happening))
@@ -130,7 +150,7 @@ impl Workflow {
 
 impl Happening {
     /// What GitHub says of it in the context `github`.
-    fn context(&self) -> Value {
+    pub(super) fn context(&self) -> Value {
         match self.event.starts_with("pull_request") {
             true => json!({
                 "event_name": self.event, "base_ref": self.branch, "head_ref": "feature",

@@ -1,0 +1,2 @@
+def test_library():
+    assert True

@@ -1,0 +1,368 @@
+//! One job of a replayed workflow, on one machine: its steps, one after the other, and what they tell each other.
+//!
+//! Source: GitHub's documentation, "Workflow commands" (files for variables, outputs and paths) and "Workflow syntax"
+//! (shells, `continue-on-error`, the order in which variables win).
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use super::actions;
+use super::docker_cli::STAND_IN;
+use super::expression::{self, Surroundings, as_text};
+use super::machine::{Machines, SOURCE};
+use super::pipeline::{Job as Definition, Step, What, Workflow};
+use super::replay::Round;
+use super::surroundings;
+use crate::check::world::{Command, Output, Unobservable};
+
+/// Where a checkout puts the repository.
+pub(super) const WORKSPACE: &str = "/home/runner/work/app/app";
+
+/// Files that steps write into, and what each is for.
+const FILES: [(&str, &str); 4] = [
+    ("GITHUB_ENV", "/labrunner/env"),
+    ("GITHUB_OUTPUT", "/labrunner/output"),
+    ("GITHUB_PATH", "/labrunner/path"),
+    ("GITHUB_STEP_SUMMARY", "/labrunner/summary"),
+];
+
+/// A job on its way.
+pub(super) struct Job<'a, M> {
+    pub round: &'a Round<'a, M>,
+    pub workflow: &'a Workflow,
+    definition: &'a Definition,
+    pub contexts: Value,
+    pub machine: String,
+    /// What steps have set for those after them.
+    environment: BTreeMap<String, String>,
+    paths: Vec<String>,
+    failed: bool,
+    /// By registry: user and password.
+    pub logins: BTreeMap<String, (String, String)>,
+    /// By the name that the workflow gave it: what the engine calls the image.
+    pub built: BTreeMap<String, String>,
+    pub pushed: Vec<String>,
+}
+
+/// How it ended.
+pub(super) struct JobEnd {
+    pub failed: bool,
+    pub steps: Vec<Value>,
+    pub log: String,
+    pub pushed: Vec<String>,
+    pub outputs: Map<String, Value>,
+}
+
+/// What a step came to.
+pub(super) struct Done {
+    pub code: i64,
+    pub said: String,
+    pub outputs: Map<String, Value>,
+}
+
+impl Done {
+    pub fn well(said: impl Into<String>) -> Self {
+        Self { code: 0, said: said.into(), outputs: Map::new() }
+    }
+
+    pub fn badly(said: impl Into<String>) -> Self {
+        Self { code: 1, said: said.into(), outputs: Map::new() }
+    }
+}
+
+/// A command that makes the workspace's files a repository of one commit, the same for the same files; prints its hash.
+pub(super) fn checkout(folder: &str) -> Vec<String> {
+    let script = format!(
+        "set -e; mkdir -p {folder}; cd {SOURCE}; tar --exclude=./.git -cf - . | tar -xf - -C {folder}; cd {folder}\n\
+         export GIT_AUTHOR_DATE='2026-01-01T00:00:00Z' GIT_COMMITTER_DATE='2026-01-01T00:00:00Z'\n\
+         git init -q -b main . && git config user.name learner && git config user.email learner@example.com\n\
+         git config --global --add safe.directory {folder}\n\
+         git add -A && git commit -q --allow-empty -m 'The workspace' && git rev-parse HEAD && git clean -q -d -x -f"
+    );
+    vec!["/bin/sh".into(), "-c".into(), script]
+}
+
+impl<'a, M: Machines> Job<'a, M> {
+    pub fn new(round: &'a Round<'a, M>, workflow: &'a Workflow, definition: &'a Definition, contexts: Value) -> Self {
+        Self {
+            round,
+            workflow,
+            definition,
+            contexts,
+            machine: String::new(),
+            environment: BTreeMap::new(),
+            paths: Vec::new(),
+            failed: false,
+            logins: BTreeMap::new(),
+            built: BTreeMap::new(),
+            pushed: Vec::new(),
+        }
+    }
+
+    /// Makes a machine, takes all steps, and takes the machine away.
+    ///
+    /// # Errors
+    /// The job asks for what the replay does not know, or the machine does not work.
+    pub async fn run(&mut self) -> Result<JobEnd, Unobservable> {
+        for variables in [&self.workflow.environment, &self.definition.environment] {
+            for (name, value) in variables {
+                let value = self.text(value)?;
+                self.contexts["env"][name] = value.clone().into();
+                self.environment.insert(name.clone(), value);
+            }
+        }
+        let spec = surroundings::machine(self.definition, |value| self.filled(value))?;
+        self.machine = self.round.machines.open(&spec).await?;
+        let ended = self.steps().await;
+        let closed = self.round.machines.close(&self.machine).await;
+        let ended = ended?;
+        closed?;
+        Ok(ended)
+    }
+
+    async fn steps(&mut self) -> Result<JobEnd, Unobservable> {
+        self.prepare().await?;
+        let (mut log, mut rows) = (String::new(), Vec::new());
+        let definition = self.definition;
+        for (at, step) in definition.steps.iter().enumerate() {
+            let name = step_name(step);
+            let place = |why: String| {
+                let place = format!("{}: step {} of the job `{}`", self.workflow.file, at + 1, definition.id);
+                Unobservable::Learner(format!("{place}: {why}"))
+            };
+            let around = Surroundings { contexts: &self.contexts, failed: self.failed, hash: &|_| String::new() };
+            if !expression::holds(step.condition.as_deref(), &around).map_err(place)? {
+                self.settle(step, "skipped", "skipped", Map::new());
+                rows.push(json!({ "name": name, "result": "skipped" }));
+                continue;
+            }
+            let done = self.step(step).await?;
+            log.push_str(&format!("### {name}\n{}", done.said));
+            if !done.said.is_empty() && !done.said.ends_with('\n') {
+                log.push('\n');
+            }
+            let outcome = if done.code == 0 { "success" } else { "failure" };
+            if done.code != 0 {
+                log.push_str(&format!("Error: the step ended with exit code {}\n", done.code));
+            }
+            let forgiven = step.continue_on_error;
+            self.failed |= done.code != 0 && !forgiven;
+            self.settle(step, outcome, if forgiven { "success" } else { outcome }, done.outputs);
+            rows.push(json!({ "name": name, "result": outcome }));
+        }
+        let outputs = self.filled(&self.definition.outputs.clone().into())?;
+        Ok(JobEnd {
+            failed: self.failed,
+            steps: rows,
+            log,
+            pushed: std::mem::take(&mut self.pushed),
+            outputs: outputs.as_object().cloned().unwrap_or_default(),
+        })
+    }
+
+    /// What the machine has before its first step.
+    async fn prepare(&mut self) -> Result<(), Unobservable> {
+        let script = format!(
+            "set -e; mkdir -p /labrunner {WORKSPACE} /usr/local/bin; cat > /usr/local/bin/docker; \
+             chmod 755 /usr/local/bin/docker; mkfifo /labrunner/ask /labrunner/answer; \
+             touch /labrunner/env /labrunner/output /labrunner/path /labrunner/summary"
+        );
+        let done = self.shell(&script, Some(STAND_IN.to_owned())).await?;
+        if done.code != 0 {
+            let why =
+                format!("the machine of the job `{}` cannot be set up: {}", self.definition.id, done.stderr.trim());
+            return Err(Unobservable::Machine(why));
+        }
+        if self.workflow.checks_out_by_itself() {
+            let done = self.command(checkout(WORKSPACE), None).await?;
+            if done.code != 0 {
+                return Err(Unobservable::Machine(format!("the checkout failed: {}", done.stderr.trim())));
+            }
+        }
+        Ok(())
+    }
+
+    fn settle(&mut self, step: &Step, outcome: &str, conclusion: &str, outputs: Map<String, Value>) {
+        self.contexts["job"]["status"] = if self.failed { "failure" } else { "success" }.into();
+        if let Some(id) = &step.id {
+            let seen = json!({ "outcome": outcome, "conclusion": conclusion, "outputs": outputs });
+            self.contexts["steps"][id] = seen;
+        }
+    }
+
+    async fn step(&mut self, step: &Step) -> Result<Done, Unobservable> {
+        let mut environment = self.environment.clone();
+        let before = self.contexts["env"].clone();
+        for (name, value) in &step.environment {
+            let value = self.text(value)?;
+            self.contexts["env"][name] = value.clone().into();
+            environment.insert(name.clone(), value);
+        }
+        let done = match &step.what {
+            What::Run { script, shell, folder } => {
+                self.script(script, shell.as_deref(), folder.as_deref(), environment).await
+            }
+            What::Uses { action, with } => {
+                let with = self.filled(&with.clone().into())?;
+                actions::run(self, action, &with).await
+            }
+        };
+        self.contexts["env"] = before;
+        let mut done = done?;
+        self.take_up(&mut done).await?;
+        Ok(done)
+    }
+
+    async fn script(
+        &mut self,
+        script: &str,
+        shell: Option<&str>,
+        folder: Option<&str>,
+        environment: BTreeMap<String, String>,
+    ) -> Result<Done, Unobservable> {
+        let script = match self.workflow.has_expressions() {
+            true => self.text(&script.into())?,
+            false => script.to_owned(),
+        };
+        let argv: &[&str] = match shell.unwrap_or("") {
+            "" => &["bash", "-e"],
+            "bash" => &["bash", "--noprofile", "--norc", "-eo", "pipefail"],
+            "sh" => &["sh", "-e"],
+            "python" => &["python"],
+            other => return Err(unknown(&format!("the shell `{other}`"))),
+        };
+        let folder = match folder {
+            Some(folder) => super::docker_cli::absolute(WORKSPACE, &self.text(&folder.into())?),
+            None => WORKSPACE.to_owned(),
+        };
+        let written = self.shell("cat > /labrunner/step", Some(script)).await?;
+        if written.code != 0 {
+            return Err(Unobservable::Machine(format!("a step cannot be written down: {}", written.stderr.trim())));
+        }
+        // An image without bash has another shell.
+        let words = argv.iter().map(|word| (*word).to_owned()).chain(["/labrunner/step".into()]);
+        let start = "export PATH=\"$0$PATH\"; command -v \"$1\" >/dev/null || { shift $(($# - 1)); set -- sh -e \"$1\"; }; \
+                     exec \"$@\" 2>&1";
+        let paths: String = self.paths.iter().rev().map(|path| format!("{path}:")).collect();
+        let argv = ["/bin/sh".to_owned(), "-c".into(), start.into(), paths].into_iter().chain(words).collect();
+        let mut all = surroundings::variables(
+            self.workflow,
+            &self.contexts,
+            &self.round.given.variables,
+            &self.round.given.secrets,
+        );
+        all.extend(FILES.map(|(name, path)| (name.to_owned(), path.to_owned())));
+        all.extend(environment);
+        let command =
+            Command { argv, environment: all.into_iter().collect(), working_dir: Some(folder), ..Command::default() };
+        let output = self.beside_docker(&command).await?;
+        Ok(Done { code: output.code, said: output.stdout + &output.stderr, outputs: Map::new() })
+    }
+
+    /// Runs a command, and answers when it calls `docker`.
+    async fn beside_docker(&mut self, command: &Command) -> Result<Output, Unobservable> {
+        let (machines, machine) = (self.round.machines, self.machine.clone());
+        let mut step = std::pin::pin!(machines.run(&machine, command));
+        loop {
+            let ask = Command { argv: ["cat", "/labrunner/ask"].map(str::to_owned).to_vec(), ..Command::default() };
+            let asked = tokio::select! {
+                done = &mut step => return done,
+                asked = machines.run(&machine, &ask) => asked?,
+            };
+            let mut parts: Vec<String> = asked.stdout.split('\0').map(str::to_owned).collect();
+            parts.pop();
+            let Done { code, said, .. } = actions::docker(self, parts).await?;
+            let line = ["/bin/sh", "-c", "cat > /labrunner/answer"].map(str::to_owned).to_vec();
+            let answer = Command { argv: line, stdin: Some(format!("{code}\n{said}")), ..Command::default() };
+            tokio::select! {
+                // Whoever asked is gone already.
+                done = &mut step => return done,
+                told = machines.run(&machine, &answer) => drop(told?),
+            }
+        }
+    }
+
+    /// What a step has left for those after it.
+    async fn take_up(&mut self, done: &mut Done) -> Result<(), Unobservable> {
+        let script = "for file in env output path; do cat /labrunner/$file; printf '\\0'; : > /labrunner/$file; done";
+        let left = self.shell(script, None).await?;
+        let mut parts = left.stdout.split('\0');
+        let mut next = || parts.next().unwrap_or_default();
+        for (name, value) in assignments(next()) {
+            self.contexts["env"][&name] = value.clone().into();
+            self.environment.insert(name, value);
+        }
+        done.outputs.extend(assignments(next()).into_iter().map(|(name, value)| (name, value.into())));
+        self.paths.extend(next().lines().filter(|line| !line.is_empty()).map(str::to_owned));
+        Ok(())
+    }
+
+    async fn shell(&self, script: &str, stdin: Option<String>) -> Result<Output, Unobservable> {
+        self.command(["/bin/sh", "-c", script].map(str::to_owned).to_vec(), stdin).await
+    }
+
+    pub async fn command(&self, argv: Vec<String>, stdin: Option<String>) -> Result<Output, Unobservable> {
+        self.round.machines.run(&self.machine, &Command { argv, stdin, ..Command::default() }).await
+    }
+
+    fn filled(&self, value: &Value) -> Result<Value, Unobservable> {
+        if !self.workflow.has_expressions() {
+            return Ok(value.clone());
+        }
+        let place =
+            |why| Unobservable::Learner(format!("{}: the job `{}`: {why}", self.workflow.file, self.definition.id));
+        self.round.filled(value, &self.contexts).map_err(place)
+    }
+
+    fn text(&self, value: &Value) -> Result<String, Unobservable> {
+        let filled = self.filled(value)?;
+        Ok(if self.workflow.has_expressions() {
+            as_text(&filled)
+        } else {
+            surroundings::expand(&as_text(&filled), &self.environment)
+        })
+    }
+}
+
+/// Something that the replay does not know: nobody's mistake, and no verdict.
+pub(super) fn unknown(what: &str) -> Unobservable {
+    Unobservable::Machine(format!(
+        "{what} is nothing that the replay of workflows knows, so this cannot be judged; docs/checks.md has what it knows"
+    ))
+}
+
+fn step_name(step: &Step) -> String {
+    step.name.clone().unwrap_or_else(|| match &step.what {
+        What::Run { script, .. } => format!("Run {}", script.lines().next().unwrap_or_default()),
+        What::Uses { action, .. } => format!("Run {action}"),
+    })
+}
+
+/// `NAME=value`, and values of several lines between marks.
+fn assignments(text: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        let marked = line.split_once("<<").filter(|(name, _)| !name.contains('='));
+        if let Some((name, mark)) = marked {
+            let value: Vec<&str> = lines.by_ref().take_while(|line| *line != mark).collect();
+            found.push((name.trim().to_owned(), value.join("\n")));
+        } else if let Some((name, value)) = line.split_once('=') {
+            found.push((name.trim().to_owned(), value.to_owned()));
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_of_steps_are_read_as_documented() {
+        let text = "TAG=abc=1\nNOTES<<EOF\none\ntwo\nEOF\n\nEMPTY=\n";
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        assert_eq!(assignments(text), [pair("TAG", "abc=1"), pair("NOTES", "one\ntwo"), pair("EMPTY", "")]);
+    }
+}
