@@ -45,13 +45,13 @@ class TestCatalogue:
         assert codes(guest.get("/tools?search=drill")) == []
 
     def test_pages(self, guest, make_tool):
-        for _ in range(101):
+        for _ in range(21):
             make_tool()
         first = guest.get("/tools")
-        assert first.data["count"] == 101
+        assert first.data["count"] == 21
         assert len(first.data["results"]) == 20
-        assert len(guest.get("/tools?page_size=1000").data["results"]) == 100
-        assert guest.get("/tools?page=7").status_code == 404
+        assert len(guest.get("/tools?page_size=50").data["results"]) == 21
+        assert guest.get("/tools?page=3").status_code == 404
 
     def test_what_is_lent_cannot_go(self, staff, guest, make_tool, make_loan):
         lent, free = make_loan().tool, make_tool()
