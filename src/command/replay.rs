@@ -22,6 +22,7 @@ use crate::docker::world::DockerWorld;
 use crate::environment::EngineError;
 use crate::environment::engine::{Engine, ExecRequest};
 use crate::environment::wanted::{ContainerSpec, network_name};
+use crate::event::Event;
 use crate::image::{self, BuildRequest, ImageEngine, ImageError, Reference};
 use crate::lab::stack::{Limits, Mount, MountSource, Service};
 use crate::lab::{RUNNER_IMAGE, ServiceName};
@@ -96,7 +97,10 @@ impl Hall<'_> {
         }
         let built = std::mem::take(&mut *self.built.lock().unwrap_or_else(PoisonError::into_inner));
         for name in built {
-            self.engine.forget(&name).await.map_err(|error| Unobservable::Machine(error.to_string()))?;
+            // What was seen stands, whatever stays behind.
+            if let Err(error) = self.engine.forget(&name).await {
+                self.app.sink.emit(Event::Warning { text: error.to_string() });
+            }
         }
         Ok(())
     }

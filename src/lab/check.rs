@@ -145,6 +145,13 @@ impl Check {
     }
 }
 
+impl Action {
+    /// Whether workflows are run, and not only read: that takes as long as a build.
+    pub fn replays(&self) -> bool {
+        matches!(self, Action::Probe { kind: Kind::Workflow, fields } if fields.get("replay").is_some())
+    }
+}
+
 impl Step {
     fn stacks<'s>(&'s self, names: &mut BTreeSet<&'s str>) {
         names.extend(self.stack.as_deref());
@@ -160,9 +167,7 @@ impl Step {
             Action::Probe { kind: Kind::Run | Kind::Image, fields } => {
                 names.extend(fields.get("image").and_then(Tree::as_literal));
             }
-            Action::Probe { kind: Kind::Workflow, fields } if fields.get("replay").is_some() => {
-                names.insert(RUNNER_IMAGE.into());
-            }
+            action if action.replays() => drop(names.insert(RUNNER_IMAGE.into())),
             Action::Fault { fault: Fault::Delay(_), .. } => drop(names.insert(OWN_IMAGE.into())),
             Action::Each(each) => each.steps.iter().for_each(|step| step.images(names)),
             _ => {}

@@ -15,6 +15,8 @@ use crate::lab::expression::{Template, Tree};
 use crate::lab::verdict::Verdict;
 
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// The limit of one that builds images or runs a workflow.
+const BUILDS: Duration = Duration::from_secs(600);
 /// How late what is delayed arrives, unless `by` says it.
 const DELAY: Duration = Duration::from_millis(300);
 
@@ -135,6 +137,7 @@ impl Reader<'_> {
             self.findings.error("repeated-effect", span, message, hint);
         }
         let verdicts = [("undecided", Verdict::Undecided), ("defect", Verdict::Defect)];
+        let patience = if action.replays() { BUILDS } else { TIMEOUT };
         let otherwise = node.get("else").cloned().and_then(|value| self.choice(&value, "else", &verdicts));
         Some(Step {
             name: self.optional_text(node, "name"),
@@ -147,7 +150,7 @@ impl Reader<'_> {
             capture,
             otherwise,
             message,
-            timeout: self.duration(node, "timeout").unwrap_or(TIMEOUT),
+            timeout: self.duration(node, "timeout").unwrap_or(patience),
             line: self.line(node),
         })
     }

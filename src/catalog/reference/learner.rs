@@ -38,7 +38,7 @@ pub(super) const WORKFLOW: Reference = Reference {
         optional("file", "one of them, relative to the workspace; all unless told"),
         optional("event", "what happens: `push`, `pull_request`, …"),
         optional("branch", "that is pushed to, or that a pull request wants to go to; `main` unless told"),
-        optional("replay", "`true`: the jobs are run; give the step a `timeout`"),
+        optional("replay", "`true`: the jobs are run; `timeout` is 10m unless told"),
         optional("secrets", "with `replay`: a map"),
         optional("variables", "with `replay`: a map, the context `vars`"),
     ],

@@ -105,6 +105,11 @@ impl<'a, M: Machines> Job<'a, M> {
     /// # Errors
     /// The job asks for what the replay does not know, or the machine does not work.
     pub async fn run(&mut self) -> Result<JobEnd, Unobservable> {
+        if !self.workflow.has_expressions() {
+            // GitLab gives variables and secrets alike to every job, and they may stand in other variables.
+            let given = self.round.given;
+            self.environment.extend(given.variables.clone().into_iter().chain(given.secrets.clone()));
+        }
         for variables in [&self.workflow.environment, &self.definition.environment] {
             for (name, value) in variables {
                 let value = self.text(value)?;
@@ -246,12 +251,7 @@ impl<'a, M: Machines> Job<'a, M> {
                      exec \"$@\" 2>&1";
         let paths: String = self.paths.iter().rev().map(|path| format!("{path}:")).collect();
         let argv = ["/bin/sh".to_owned(), "-c".into(), start.into(), paths].into_iter().chain(words).collect();
-        let mut all = surroundings::variables(
-            self.workflow,
-            &self.contexts,
-            &self.round.given.variables,
-            &self.round.given.secrets,
-        );
+        let mut all = surroundings::variables(self.workflow, &self.contexts);
         all.extend(FILES.map(|(name, path)| (name.to_owned(), path.to_owned())));
         all.extend(environment);
         let command =

@@ -96,12 +96,7 @@ fn texts(map: &Value) -> BTreeMap<String, String> {
 }
 
 /// What every step finds in its environment.
-pub(super) fn variables(
-    workflow: &Workflow,
-    contexts: &Value,
-    given: &BTreeMap<String, String>,
-    secrets: &BTreeMap<String, String>,
-) -> BTreeMap<String, String> {
+pub(super) fn variables(workflow: &Workflow, contexts: &Value) -> BTreeMap<String, String> {
     let mut all = BTreeMap::from([("CI".to_owned(), "true".to_owned()), ("HOME".into(), "/root".into())]);
     let github = &contexts["github"];
     if workflow.has_expressions() {
@@ -137,9 +132,6 @@ pub(super) fn variables(
         ("CI_PROJECT_PATH".into(), "learner/app".into()),
         ("CI_PIPELINE_ID".into(), "1".into()),
     ]);
-    // The platform gives variables and secrets alike to every job.
-    all.extend(given.clone());
-    all.extend(secrets.clone());
     all
 }
 
