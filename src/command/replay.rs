@@ -18,7 +18,7 @@ use crate::check::workflow::machine::SOURCE;
 use crate::check::workflow::{Beside, Built, Given, ImageBuild, MachineSpec, Machines, Workflow, replay};
 use crate::check::world::{Command, Observation, Output, Unobservable};
 use crate::docker::DockerEngine;
-use crate::docker::world::DockerWorld;
+use crate::docker::world::{DockerWorld, asked, told};
 use crate::environment::EngineError;
 use crate::environment::engine::{Engine, ExecRequest};
 use crate::environment::wanted::{ContainerSpec, network_name};
@@ -199,16 +199,7 @@ impl Machines for Hall<'_> {
     }
 
     async fn run(&self, id: &str, command: &Command) -> Result<Output, Unobservable> {
-        let request = ExecRequest {
-            argv: command.argv.clone(),
-            user: command.user.clone(),
-            environment: command.environment.clone(),
-            working_dir: command.working_dir.clone(),
-            stdin: command.stdin.clone().map(String::into_bytes),
-        };
-        let output = self.engine.exec(id, &request).await.map_err(machine)?;
-        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-        Ok(Output { code: output.code, stdout: text(output.stdout), stderr: text(output.stderr), timed_out: false })
+        self.engine.exec(id, &asked(command)).await.map(told).map_err(machine)
     }
 
     async fn close(&self, id: &str) -> Result<(), Unobservable> {

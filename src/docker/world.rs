@@ -12,7 +12,7 @@ use super::DockerEngine;
 use super::reach::Reach;
 use crate::check::World;
 use crate::check::world::{Command, ContainerView, Origin, Output, Unobservable};
-use crate::environment::engine::{Engine, ExecRequest};
+use crate::environment::engine::{Engine, ExecOutput, ExecRequest};
 use crate::environment::intent::Journal;
 use crate::environment::wanted::{attachments, network_name};
 use crate::environment::{ContainerState, EngineError, EngineFault, Identity, ObservedContainer};
@@ -130,6 +130,23 @@ impl DockerWorld {
     }
 }
 
+/// A command of a check, as the engine is asked for it.
+pub fn asked(command: &Command) -> ExecRequest {
+    ExecRequest {
+        argv: command.argv.clone(),
+        user: command.user.clone(),
+        environment: command.environment.clone(),
+        working_dir: command.working_dir.clone(),
+        stdin: command.stdin.clone().map(String::into_bytes),
+    }
+}
+
+/// What a command has left, as checks read it.
+pub fn told(output: ExecOutput) -> Output {
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    Output { code: output.code, stdout: text(output.stdout), stderr: text(output.stderr), timed_out: false }
+}
+
 pub(super) fn machine(error: &EngineError) -> Unobservable {
     Unobservable::Machine(error.to_string())
 }
@@ -208,13 +225,7 @@ impl World for DockerWorld {
     }
 
     async fn exec(&self, service: &ServiceName, command: &Command) -> Result<Output, Unobservable> {
-        let request = ExecRequest {
-            argv: command.argv.clone(),
-            user: command.user.clone(),
-            environment: command.environment.clone(),
-            working_dir: command.working_dir.clone(),
-            stdin: command.stdin.clone().map(String::into_bytes),
-        };
+        let request = asked(command);
         let known = self.known().get(service).cloned();
         let output = match known {
             Some(id) => self.engine.exec(&id, &request).await.ok(),
@@ -236,8 +247,7 @@ impl World for DockerWorld {
                 output
             }
         };
-        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-        Ok(Output { code: output.code, stdout: text(output.stdout), stderr: text(output.stderr), timed_out: false })
+        Ok(told(output))
     }
 
     async fn run(&self, origin: &Origin, command: &Command) -> Result<Output, Unobservable> {

@@ -122,6 +122,10 @@ pub async fn observe<W: World>(
         Err(_) if kind == Kind::Plugin => {
             Err(Unobservable::Definition(format!("the plugin did not end within {} s", limit.as_secs_f64())))
         }
+        // Its files are read here: no service has to do with it.
+        Err(_) if kind == Kind::Image => {
+            Err(Unobservable::Machine(format!("the image could not be looked into within {} s", limit.as_secs_f64())))
+        }
         Err(_) => Err(Unobservable::TimedOut { service: service_of(kind, &fields, world), after: limit }),
     }
 }

@@ -74,10 +74,10 @@ impl Done {
 /// A command that makes the workspace's files a repository of one commit, the same for the same files; prints its hash.
 pub(super) fn checkout(folder: &str) -> Vec<String> {
     let script = format!(
-        "set -e; mkdir -p {folder}; cd {SOURCE}; tar --exclude=./.git -cf - . | tar -xf - -C {folder}; cd {folder}\n\
+        "set -e; mkdir -p {folder}; cd {SOURCE}\n\
+         tar --exclude=./.git -cf - . | tar --no-same-owner -xf - -C {folder}; cd {folder}\n\
          export GIT_AUTHOR_DATE='2026-01-01T00:00:00Z' GIT_COMMITTER_DATE='2026-01-01T00:00:00Z'\n\
          git init -q -b main . && git config user.name learner && git config user.email learner@example.com\n\
-         git config --global --add safe.directory {folder}\n\
          git add -A && git commit -q --allow-empty -m 'The workspace' && git rev-parse HEAD && git clean -q -d -x -f"
     );
     vec!["/bin/sh".into(), "-c".into(), script]
