@@ -26,7 +26,6 @@ fn own_compose_files_are_judged_as_their_names_say() {
     said("outside-undecided", "`/etc/hostname` of this machine is read");
     said("external-undecided", "`theirs` is external");
     said("workflow-wrong-fails", "wrong.yml: the job `deploy` needs `tests`, which is no job");
-    said("workflow-undecided", "does not read GitLab's");
     said("image-fails", "/srv/page.txt");
     let left = docker(&["ps", "-aq", "--filter", "label=dev.labrunner.lab=own"]).out;
     let networks = docker(&["network", "ls", "-q", "--filter", "label=dev.labrunner.lab=own"]).out;

@@ -27,13 +27,15 @@ pub(super) const COMPOSE: Reference = Reference {
 
 pub(super) const WORKFLOW: Reference = Reference {
     about: "What a learner's continuous integration is set up to do: the files of GitHub Actions below \
-            `.github/workflows`, and which of their jobs something that happens would start. A file that GitHub would \
+            `.github/workflows`, or, where there are none, GitLab's `.gitlab-ci.yml`, and which of their jobs something \
+            that happens would start (for GitLab, `pull_request` is a merge request). A file that the platform would \
             refuse fails the check. With `replay` those jobs are run, each in a clean container on the environment's network, \
             on the files of the workspace as one commit. Known of the marketplace are actions/checkout, actions/setup-python, \
             actions/cache (never a hit), actions/upload-artifact (not kept), docker/setup-buildx-action, \
             docker/setup-qemu-action, docker/login-action, docker/build-push-action; in `run`, `docker build`, `tag`, `push` \
             and `login`; the runner has Python 3.13, pip, git, curl, bash. Containers of a job's `services` answer at \
-            `localhost` and by name. What else a file asks for leaves the step undecided.",
+            `localhost` and by name. GitLab's `parallel` is not \
+            replayed, nor a job that fails after one with `artifacts`. What else a file asks for leaves the step undecided.",
     fields: &[
         optional("file", "one of them, relative to the workspace; all unless told"),
         optional("event", "what happens: `push`, `pull_request`, …"),

@@ -82,6 +82,7 @@ fn job(id: &str, node: &Value, defaults: &Value) -> Result<Job, String> {
         matrix: node["strategy"]["matrix"].clone(),
         continue_on_error: node["continue-on-error"].as_bool().unwrap_or(false),
         fail_fast: node["strategy"]["fail-fast"].as_bool().unwrap_or(true),
+        hands_on: false,
         steps: steps.iter().enumerate().map(step).collect::<Result<_, String>>()?,
     })
 }
@@ -137,7 +138,7 @@ fn texts(node: &Value) -> Vec<String> {
 }
 
 /// Jobs that wait for each other without end.
-fn circle(jobs: &[Job]) -> Option<String> {
+pub(super) fn circle(jobs: &[Job]) -> Option<String> {
     let mut done: Vec<&str> = Vec::new();
     loop {
         let before = done.len();

@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use super::actions;
 use super::docker_cli::STAND_IN;
 use super::expression::{self, Surroundings, as_text};
+use super::gitlab::expand;
 use super::machine::{Machines, SOURCE};
 use super::pipeline::{Job as Definition, Step, What, Workflow};
 use super::replay::Round;
@@ -306,9 +307,10 @@ impl<'a, M: Machines> Job<'a, M> {
         self.round.machines.run(&self.machine, &Command { argv, stdin, ..Command::default() }).await
     }
 
+    /// A value with its expressions worked out, or its variables filled in, as the file's language has them.
     fn filled(&self, value: &Value) -> Result<Value, Unobservable> {
         if !self.workflow.has_expressions() {
-            return Ok(value.clone());
+            return Ok(expanded(value, &self.environment));
         }
         let place =
             |why| Unobservable::Learner(format!("{}: the job `{}`: {why}", self.workflow.file, self.definition.id));
@@ -316,12 +318,16 @@ impl<'a, M: Machines> Job<'a, M> {
     }
 
     fn text(&self, value: &Value) -> Result<String, Unobservable> {
-        let filled = self.filled(value)?;
-        Ok(if self.workflow.has_expressions() {
-            as_text(&filled)
-        } else {
-            surroundings::expand(&as_text(&filled), &self.environment)
-        })
+        self.filled(value).map(|value| as_text(&value))
+    }
+}
+
+fn expanded(value: &Value, variables: &BTreeMap<String, String>) -> Value {
+    match value {
+        Value::String(text) => expand(text, variables).into(),
+        Value::Array(list) => list.iter().map(|one| expanded(one, variables)).collect(),
+        Value::Object(map) => map.iter().map(|(key, one)| (key.clone(), expanded(one, variables))).collect(),
+        other => other.clone(),
     }
 }
 

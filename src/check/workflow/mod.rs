@@ -4,6 +4,7 @@ mod actions;
 mod docker_cli;
 pub mod expression;
 mod github;
+mod gitlab;
 mod job;
 pub mod machine;
 pub mod matrix;
@@ -13,6 +14,7 @@ mod replay;
 mod surroundings;
 
 pub use github::read as read_github;
+pub use gitlab::read as read_gitlab;
 pub use machine::{Beside, Built, ImageBuild, MachineSpec, Machines};
 pub use pipeline::{Dialect, Happening, Job, Step, Trigger, What, Workflow};
 pub use replay::{Given, replay};

@@ -65,6 +65,8 @@ pub struct Job {
     pub continue_on_error: bool,
     /// The first combination of the matrix that fails ends the others.
     pub fail_fast: bool,
+    /// Jobs after it get files of it without asking.
+    pub hands_on: bool,
     pub steps: Vec<Step>,
 }
 

@@ -145,6 +145,9 @@ impl<M: Machines> Round<'_, M> {
         if !holds.map_err(place)? {
             return Ok(Ended { result: "skipped", outputs: Map::new() });
         }
+        if !workflow.has_expressions() && !job.matrix.is_null() {
+            return Err(job::unknown("`parallel` of GitLab"));
+        }
         seen.ran = true;
         let (mut outputs, mut broken) = (Map::new(), false);
         let combinations = matrix::expand(&self.filled(&job.matrix, &contexts).map_err(place)?);
@@ -163,6 +166,11 @@ impl<M: Machines> Round<'_, M> {
             seen.jobs.push(row);
             outputs.extend(own);
             broken |= failed && !job.continue_on_error;
+        }
+        let others = workflow.jobs.iter().filter(|one| ended.contains_key(&one.id));
+        if broken && others.into_iter().any(|one| one.hands_on) {
+            // Nobody knows whether it is that what is missing.
+            return Err(job::unknown("handing files on from job to job (`artifacts`)"));
         }
         seen.failed |= broken;
         Ok(Ended { result: if broken { "failure" } else { "success" }, outputs })

@@ -44,6 +44,9 @@ fn one_beside(name: &str, service: &Value) -> Result<Option<Beside>, Unobservabl
     if image.is_empty() {
         return Err(Unobservable::Learner(format!("the service `{name}` of a job has no image")));
     }
+    if service.get("entrypoint").is_some() {
+        return Err(unknown(&format!("an entrypoint for the service `{name}`")));
+    }
     if service.get("volumes").is_some() || service.get("credentials").is_some() {
         return Err(unknown("`volumes` or `credentials` of a job's service"));
     }
@@ -135,28 +138,6 @@ pub(super) fn variables(workflow: &Workflow, contexts: &Value) -> BTreeMap<Strin
     all
 }
 
-/// `$NAME` and `${NAME}` of GitLab's own variables; a name that nobody knows stays as it is.
-pub(super) fn expand(text: &str, known: &BTreeMap<String, String>) -> String {
-    let (mut out, mut rest) = (String::new(), text);
-    while let Some((before, after)) = rest.split_once('$') {
-        out.push_str(before);
-        let braced = after.strip_prefix('{').and_then(|inner| inner.split_once('}'));
-        let length = after.find(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_').unwrap_or(after.len());
-        let (name, behind) = braced.unwrap_or_else(|| after.split_at(length));
-        match known.get(name) {
-            Some(value) => {
-                out.push_str(value);
-                rest = behind;
-            }
-            None => {
-                out.push('$');
-                rest = after;
-            }
-        }
-    }
-    out + rest
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -181,11 +162,5 @@ mod tests {
             let Err(Unobservable::Machine(said)) = one_beside("db", &wrong) else { panic!("{wrong}") };
             assert!(said.contains(why), "{said}");
         }
-    }
-
-    #[test]
-    fn variables_of_variables_are_filled_in() {
-        let known = BTreeMap::from([("A".to_owned(), "1".to_owned()), ("B".into(), "2".into())]);
-        assert_eq!(expand("$A-${B}/$C $", &known), "1-2/$C $");
     }
 }
