@@ -28,6 +28,23 @@ fn each_kind_is_the_same_through_a_relay() {
     assert!(!relay.out.trim().is_empty(), "nothing was reached through a relay");
 }
 
+/// Judges a lab whose goals say what has to become of them, some of which fail.
+pub fn judged(lab: &LabEnv, name: &str) -> Vec<serde_json::Value> {
+    let judged = lab.run(&["verify", name, "--yes", "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&judged.out).unwrap_or_else(|_| panic!("{judged:?}"));
+    let goals = json["goals"].as_array().unwrap().clone();
+    named_verdicts(&goals);
+    assert_eq!(judged.code, 1, "{judged:?}");
+    goals
+}
+
+/// A goal's first failure has these words.
+pub fn says(goals: &[serde_json::Value], name: &str, words: &str) {
+    let goal = goals.iter().find(|goal| goal["goal"] == name).unwrap();
+    let failure = goal["checks"][0]["failure"].to_string();
+    assert!(failure.contains(words), "{name} does not say `{words}`: {failure}");
+}
+
 /// Copies are named by chance, and each test looks for those that are left.
 static ALONE: std::sync::Mutex<()> = std::sync::Mutex::new(());
 

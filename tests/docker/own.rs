@@ -1,21 +1,13 @@
 //! Learners' own Compose files: brought up as they are written, in environments that are gone afterwards.
 
-use crate::kinds::named_verdicts;
+use crate::kinds::{judged, says};
 use crate::support::{LabEnv, docker};
 
 #[test]
 fn own_compose_files_are_judged_as_their_names_say() {
     let lab = LabEnv::of("own", "own");
-    let judged = lab.run(&["verify", "own", "--yes", "--format", "json"]);
-    let json: serde_json::Value = serde_json::from_str(&judged.out).unwrap_or_else(|_| panic!("{judged:?}"));
-    let goals = json["goals"].as_array().unwrap();
-    named_verdicts(goals);
-    assert_eq!(judged.code, 1, "{judged:?}");
-    let said = |name: &str, words: &str| {
-        let goal = goals.iter().find(|goal| goal["goal"] == name).unwrap();
-        let failure = goal["checks"][0]["failure"].to_string();
-        assert!(failure.contains(words), "{name} does not say `{words}`: {failure}");
-    };
+    let goals = judged(&lab, "own");
+    let said = |name: &str, words: &str| says(&goals, name, words);
     said("wrong-fails", "wrong.yaml:4: `server` depends on `nobody`");
     said("missing-fails", "there is no file `none.yaml`");
     said("unnamed-fails", "your Compose file has no service `web`; there are server, sick");
