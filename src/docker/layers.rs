@@ -9,6 +9,7 @@ use std::path::Path;
 
 use flate2::read::GzDecoder;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
+use memchr::memmem;
 use serde_json::{Value, json};
 
 use super::DockerEngine;
@@ -74,7 +75,7 @@ fn scan(file: &Path, patterns: &Gitignore, search: Option<&[u8]>) -> std::io::Re
             if let Some(text) = search.filter(|_| file.size() <= SEARCHED) {
                 let mut bytes = Vec::new();
                 file.read_to_end(&mut bytes)?;
-                if contains(&bytes, text) {
+                if memmem::find(&bytes, text).is_some() {
                     hits.push(place);
                 }
             }
@@ -104,17 +105,4 @@ fn document(file: &Path, name: &str) -> std::io::Result<Option<Value>> {
         }
     }
     Ok(None)
-}
-
-fn contains(bytes: &[u8], text: &[u8]) -> bool {
-    let Some((first, rest)) = text.split_first() else { return false };
-    let mut from = 0;
-    while let Some(at) = bytes[from..].iter().position(|byte| byte == first) {
-        let after = from + at + 1;
-        if bytes[after..].starts_with(rest) {
-            return true;
-        }
-        from = after;
-    }
-    false
 }

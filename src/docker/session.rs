@@ -283,7 +283,7 @@ impl<'s> Between<'s> {
 }
 
 fn find(text: &[u8], mark: &[u8], from: usize) -> Option<usize> {
-    text.get(from..)?.windows(mark.len()).position(|window| window == mark).map(|at| at + from)
+    memchr::memmem::find(text.get(from..)?, mark).map(|at| at + from)
 }
 
 #[cfg(test)]
