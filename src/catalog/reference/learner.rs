@@ -34,8 +34,7 @@ pub(super) const WORKFLOW: Reference = Reference {
             actions/cache (never a hit), actions/upload-artifact (not kept), docker/setup-buildx-action, \
             docker/setup-qemu-action, docker/login-action, docker/build-push-action; in `run`, `docker build`, `tag`, `push` \
             and `login`; the runner has Python 3.13, pip, git, curl, bash. Containers of a job's `services` answer at \
-            `localhost` and by name. GitLab's `parallel` is not \
-            replayed, nor a job that fails after one with `artifacts`. What else a file asks for leaves the step undecided.",
+            `localhost` and by name. A job of GitLab's that fails after one with `artifacts` is not judged. What else a file asks for leaves the step undecided.",
     fields: &[
         optional("file", "one of them, relative to the workspace; all unless told"),
         optional("event", "what happens: `push`, `pull_request`, …"),
@@ -56,7 +55,7 @@ pub(super) const WORKFLOW: Reference = Reference {
         seen("jobs", "of those that are started"),
     ],
     main: "`workflows`: file, name, `triggers` (event, branches, types), `jobs` (id, name, needs, if, runs_on, container, \
-           services, matrix as a list of combinations, `steps` with id, name, if, run, uses); with `replay` also `replayed`: job, name, matrix, result, `steps` (name, \
+           services, matrix as a list of combinations, `caches` (paths, or a package manager), `steps` with id, name, if, run, uses); with `replay` also `replayed`: job, name, matrix, result, `steps` (name, \
            result)",
     unsaid: "",
     example: "- workflow: { event: pull_request }\n  expect: { triggered: true, jobs: { count: { gte: 1 } } }",

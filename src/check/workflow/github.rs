@@ -69,6 +69,7 @@ fn job(id: &str, node: &Value, defaults: &Value) -> Result<Job, String> {
         let place = || format!("step {} of the job `{id}`", at + 1);
         step(node, default("shell"), default("working-directory")).map_err(|why| format!("{}: {why}", place()))
     };
+    let steps = steps.iter().enumerate().map(step).collect::<Result<Vec<_>, String>>()?;
     Ok(Job {
         id: id.to_owned(),
         name: text_of(node, "name"),
@@ -80,11 +81,25 @@ fn job(id: &str, node: &Value, defaults: &Value) -> Result<Job, String> {
         environment: map_of(node, "env"),
         outputs: map_of(node, "outputs"),
         matrix: node["strategy"]["matrix"].clone(),
+        variants: Vec::new(),
+        caches: steps.iter().flat_map(caches).collect(),
         continue_on_error: node["continue-on-error"].as_bool().unwrap_or(false),
         fail_fast: node["strategy"]["fail-fast"].as_bool().unwrap_or(true),
         hands_on: false,
-        steps: steps.iter().enumerate().map(step).collect::<Result<_, String>>()?,
+        steps,
     })
+}
+
+/// What a step keeps from run to run: the paths of actions/cache, the package manager of a `setup-…`.
+fn caches(step: &Step) -> Vec<String> {
+    let What::Uses { action, with } = &step.what else { return Vec::new() };
+    let key = match action.split('@').next() {
+        Some("actions/cache") => "path",
+        Some(name) if name.starts_with("actions/setup-") => "cache",
+        _ => return Vec::new(),
+    };
+    let text = with.get(key).and_then(Value::as_str).unwrap_or_default();
+    text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
 }
 
 fn step(node: &Value, shell: Option<String>, folder: Option<String>) -> Result<Step, String> {
@@ -163,7 +178,7 @@ mod tests {
     const TEXT: &str = "name: Test\non:\n  pull_request:\n  push: { branches: [main] }\nenv: { PY: 3.13 }\n\
         defaults: { run: { shell: bash } }\njobs:\n  test:\n    runs-on: ubuntu-latest\n    \
         strategy: { matrix: { py: ['3.12', '3.13'] } }\n    services: { db: { image: postgres:17 } }\n    steps:\n      \
-        - uses: actions/checkout@v4\n      - run: pytest\n        working-directory: src\n  deploy:\n    needs: test\n    \
+        - uses: actions/checkout@v4\n      - uses: actions/setup-python@v5\n        with: { cache: pip }\n      - run: pytest\n        working-directory: src\n  deploy:\n    needs: test\n    \
         if: github.ref == 'refs/heads/main'\n    runs-on: ubuntu-latest\n    steps: [{ run: make deploy, if: true }]\n";
 
     #[test]
@@ -179,9 +194,10 @@ mod tests {
         assert_eq!((started("pull_request").as_str(), started("push").as_str()), ("test", "test deploy"));
         let [test, deploy] = workflow.jobs.as_slice() else { panic!("{:?}", workflow.jobs) };
         assert_eq!((test.services.len(), deploy.needs.as_slice()), (1, &["test".to_owned()][..]));
+        assert_eq!((test.caches.as_slice(), deploy.caches.len()), (&["pip".to_owned()][..], 0));
         assert_eq!(deploy.condition.as_deref(), Some("github.ref == 'refs/heads/main'"));
         assert_eq!(deploy.steps[0].condition.as_deref(), Some("true"));
-        let What::Run { script, shell, folder } = &test.steps[1].what else { panic!("{:?}", test.steps[1]) };
+        let What::Run { script, shell, folder } = &test.steps[2].what else { panic!("{:?}", test.steps[2]) };
         assert_eq!((script.as_str(), shell.as_deref(), folder.as_deref()), ("pytest", Some("bash"), Some("src")));
         assert_eq!(workflow.document()["jobs"][0]["matrix"].as_array().map(Vec::len), Some(2));
     }
@@ -191,7 +207,7 @@ mod tests {
         for (from, to, why) in [
             ("on:", "when:", "has no `on`"),
             ("needs: test", "needs: tests", "needs `tests`, which is no job"),
-            ("- run: pytest", "- shell: bash", "step 2 of the job `test`: it has neither"),
+            ("- run: pytest", "- shell: bash", "step 3 of the job `test`: it has neither"),
             ("    runs-on: ubuntu-latest\n    strategy", "    strategy", "has no `runs-on`"),
             ("  test:\n", "  test:\n    needs: deploy\n", "in a circle: test, deploy"),
             ("jobs:", "jobs: [", "ci.yml: "),

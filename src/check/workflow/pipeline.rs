@@ -62,6 +62,10 @@ pub struct Job {
     pub outputs: Map<String, Value>,
     /// As it is written; see [`super::matrix`].
     pub matrix: Value,
+    /// The job of each combination of the matrix, where the platform fills it in when the file is read.
+    pub variants: Vec<Job>,
+    /// What it keeps from run to run: paths, or the name of a package manager.
+    pub caches: Vec<String>,
     pub continue_on_error: bool,
     /// The first combination of the matrix that fails ends the others.
     pub fail_fast: bool,
@@ -220,6 +224,7 @@ impl Job {
             "container": self.container,
             "services": self.services,
             "matrix": super::matrix::expand(&self.matrix),
+            "caches": self.caches,
             "steps": self.steps.iter().map(Step::document).collect::<Vec<_>>(),
         })
     }

@@ -145,18 +145,15 @@ impl<M: Machines> Round<'_, M> {
         if !holds.map_err(place)? {
             return Ok(Ended { result: "skipped", outputs: Map::new() });
         }
-        if !workflow.has_expressions() && !job.matrix.is_null() {
-            return Err(job::unknown("`parallel` of GitLab"));
-        }
         seen.ran = true;
         let (mut outputs, mut broken) = (Map::new(), false);
         let combinations = matrix::expand(&self.filled(&job.matrix, &contexts).map_err(place)?);
-        for combination in combinations {
+        for (at, combination) in combinations.into_iter().enumerate() {
             if broken && job.fail_fast {
                 break;
             }
             contexts["matrix"] = combination.clone().into();
-            let mut run = JobRun::new(self, workflow, job, contexts.clone());
+            let mut run = JobRun::new(self, workflow, job.variants.get(at).unwrap_or(job), contexts.clone());
             let JobEnd { failed, steps, log, pushed, outputs: own } = run.run().await?;
             let named = name_of(job, &combination);
             seen.log.push_str(&format!("## {named}\n{log}"));

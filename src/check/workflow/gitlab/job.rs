@@ -99,12 +99,20 @@ impl Draft {
     /// # Errors
     /// What GitLab would not accept, in words.
     pub fn job(&self, event: &GitlabEvent, more: &Map<String, Value>) -> Result<Job, String> {
-        let get = |key: &str| self.node.get(key).unwrap_or(&Value::Null);
-        let combinations = parallel(get("parallel"))?;
+        let combinations = parallel(self.get("parallel"))?;
         let mut environment = self.variables.clone();
         environment.extend(more.clone());
         // Those of a combination win over all others, and are not known before there is one.
         environment.retain(|name, _| !combinations.iter().any(|one| one.contains_key(name)));
+        let with = |one: &Map<String, Value>| environment.clone().into_iter().chain(one.clone()).collect();
+        let variants = combinations.iter().map(|one| self.made(event, with(one))).collect::<Result<_, _>>()?;
+        let matrix = if combinations.is_empty() { Value::Null } else { json!({ "include": combinations }) };
+        Ok(Job { matrix, variants, ..self.made(event, environment)? })
+    }
+
+    /// With these variables, which are filled in.
+    fn made(&self, event: &GitlabEvent, mut environment: Map<String, Value>) -> Result<Job, String> {
+        let get = |key: &str| self.get(key);
         let known = event.with(&environment);
         for value in environment.values_mut() {
             *value = expand(value.as_str().unwrap_or_default(), &known).into();
@@ -119,13 +127,19 @@ impl Draft {
             services: services(get("services"), &environment, &known)?,
             environment,
             outputs: Map::new(),
-            matrix: if combinations.is_empty() { Value::Null } else { json!({ "include": combinations }) },
+            matrix: Value::Null,
+            variants: Vec::new(),
+            caches: caches(get("cache")),
             continue_on_error: false,
             fail_fast: false,
             // Reports are for people; files are for other jobs.
             hands_on: get("artifacts").get("paths").is_some() || get("artifacts").get("untracked").is_some(),
             steps: self.steps()?,
         })
+    }
+
+    fn get(&self, key: &str) -> &Value {
+        self.node.get(key).unwrap_or(&Value::Null)
     }
 
     /// One of what happens before and in the script, as one shell does both, and one of what happens after it, which
@@ -163,6 +177,13 @@ impl Draft {
         };
         list.into_iter().map(text).collect()
     }
+}
+
+/// The paths of one cache or of several.
+fn caches(node: &Value) -> Vec<String> {
+    let several = node.as_array().cloned().unwrap_or_else(|| vec![node.clone()]);
+    let paths = several.iter().filter_map(|one| one.get("paths")?.as_array());
+    paths.flatten().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
 /// What `inherit` lets through: everything, nothing, or what it names.
@@ -237,11 +258,27 @@ mod tests {
             let text = text.replace("variables: { B: { value: own } }", own);
             assert_eq!(Value::from(job(&text).unwrap().environment), expected, "{own}");
         }
-        // A combination's variables are filled when there is one.
+        // A combination's variables are filled in the job of the combination.
         let text = text.replace("tags: [x]", "parallel: { matrix: [{ A: [1, 2] }] }").replace("$B", "$A");
         let one = job(&text).unwrap();
         assert_eq!((one.container, &one.environment["C"]), (Some(json!("python:$A")), &json!("$A-main")));
         assert_eq!((one.environment.get("A"), one.matrix), (None, json!({ "include": [{ "A": "1" }, { "A": "2" }] })));
+        let of = |one: &Job| (one.container.clone(), one.environment["C"].clone(), one.services["redis"]["env"]["A"].clone());
+        let variant = |a: &str| (Some(json!(format!("python:{a}"))), json!(format!("{a}-main")), json!(a));
+        assert_eq!(one.variants.iter().map(of).collect::<Vec<_>>(), [variant("1"), variant("2")]);
+    }
+
+    #[test]
+    fn what_is_kept_from_run_to_run_is_seen() {
+        for (cache, paths) in [
+            ("{ paths: [.cache/pip] }", vec![".cache/pip"]),
+            ("[{ key: a, paths: [a] }, { paths: [b, c] }]", vec!["a", "b", "c"]),
+            ("[]", vec![]),
+            ("{ key: x }", vec![]),
+        ] {
+            let one = job(&format!("default: {{ cache: {cache} }}\na: {{ script: s }}")).unwrap();
+            assert_eq!(one.caches, paths, "{cache}");
+        }
     }
 
     #[test]

@@ -159,6 +159,8 @@ mod tests {
             environment: Map::new(),
             outputs: Map::new(),
             matrix: Value::Null,
+            variants: Vec::new(),
+            caches: Vec::new(),
             continue_on_error: words[2] == "manual",
             fail_fast: false,
             hands_on: false,
