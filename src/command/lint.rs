@@ -159,8 +159,10 @@ fn beyond(lab: &Lab) -> Vec<String> {
         }
     }
     for miss in &solution.near_misses {
-        if let Err(error) = solution.edited(&whole, &miss.edits, None) {
-            found.push(format!("the near miss `{}`: {error}", miss.name));
+        match solution.changed(&whole, &miss.changes()) {
+            Err(error) => found.push(format!("the near miss `{}`: {error}", miss.name)),
+            Ok(tree) if tree == whole => found.push(format!("the near miss `{}` is the solution itself", miss.name)),
+            Ok(_) => {}
         }
         if miss.fails.is_empty() {
             found.push(format!("the near miss `{}` names no goal that it fails", miss.name));
@@ -170,8 +172,12 @@ fn beyond(lab: &Lab) -> Vec<String> {
         }
     }
     for right in &solution.also_right {
-        if let Err(error) = solution.edited(&whole, &right.edits, right.overlay.as_deref()) {
-            found.push(format!("the other right solution `{}`: {error}", right.name));
+        match solution.changed(&whole, &right.changes()) {
+            Err(error) => found.push(format!("the other right solution `{}`: {error}", right.name)),
+            Ok(tree) if tree == whole => {
+                found.push(format!("the other right solution `{}` is the solution itself", right.name));
+            }
+            Ok(_) => {}
         }
     }
     for goal in &lab.goals {

@@ -41,8 +41,11 @@ struct Map {
 pub struct NearMiss {
     pub name: String,
     pub about: String,
-    #[serde(deserialize_with = "edits")]
-    pub edits: Vec<Edit>,
+    #[serde(default, deserialize_with = "edits")]
+    edits: Vec<Edit>,
+    /// Files to take away: patterns as in a `.gitignore`.
+    #[serde(default)]
+    remove: Vec<String>,
     /// Goals that have to fail, with words of their message.
     pub fails: BTreeMap<String, String>,
 }
@@ -54,8 +57,25 @@ pub struct AlsoRight {
     pub name: String,
     pub about: String,
     #[serde(default, deserialize_with = "edits")]
-    pub edits: Vec<Edit>,
-    pub overlay: Option<PathBuf>,
+    edits: Vec<Edit>,
+    overlay: Option<PathBuf>,
+    /// Files to take away: patterns as in a `.gitignore`.
+    #[serde(default)]
+    remove: Vec<String>,
+}
+
+impl NearMiss {
+    /// What makes it of the whole solution.
+    pub fn changes(&self) -> Changes {
+        Changes { overlay: None, edits: self.edits.clone(), remove: self.remove.clone() }
+    }
+}
+
+impl AlsoRight {
+    /// What makes it of the whole solution.
+    pub fn changes(&self) -> Changes {
+        Changes { overlay: self.overlay.clone(), edits: self.edits.clone(), remove: self.remove.clone() }
+    }
 }
 
 /// An edit as the file has it.
@@ -144,14 +164,13 @@ impl Solution {
         Ok(tree)
     }
 
-    /// A near miss or another right solution: the whole solution, edited.
+    /// A near miss or another right solution: the whole solution, changed.
     ///
     /// # Errors
     /// An edit does not fit.
-    pub fn edited(&self, whole: &Tree, edits: &[Edit], overlay: Option<&Path>) -> Result<Tree, WorkspaceError> {
+    pub fn changed(&self, whole: &Tree, changes: &Changes) -> Result<Tree, WorkspaceError> {
         let mut tree = whole.clone();
-        let changes = Changes { overlay: overlay.map(Path::to_owned), edits: edits.to_vec(), remove: Vec::new() };
-        apply(&mut tree, &changes, &self.folder)?;
+        apply(&mut tree, changes, &self.folder)?;
         Ok(tree)
     }
 }

@@ -126,12 +126,12 @@ pub(super) fn variants(lab: &Lab) -> Result<Vec<Variant>, Failure> {
         }
         variants.push(Variant {
             name: format!("near miss {}", miss.name),
-            files: solution.edited(&whole, &miss.edits, None)?,
+            files: solution.changed(&whole, &miss.changes())?,
             must,
         });
     }
     for right in &solution.also_right {
-        let files = solution.edited(&whole, &right.edits, right.overlay.as_deref())?;
+        let files = solution.changed(&whole, &right.changes())?;
         variants.push(Variant { name: format!("also right {}", right.name), files, must: every(Must::Pass) });
     }
     Ok(variants)

@@ -263,7 +263,9 @@ mod tests {
         let one = job(&text).unwrap();
         assert_eq!((one.container, &one.environment["C"]), (Some(json!("python:$A")), &json!("$A-main")));
         assert_eq!((one.environment.get("A"), one.matrix), (None, json!({ "include": [{ "A": "1" }, { "A": "2" }] })));
-        let of = |one: &Job| (one.container.clone(), one.environment["C"].clone(), one.services["redis"]["env"]["A"].clone());
+        let of = |one: &Job| {
+            (one.container.clone(), one.environment["C"].clone(), one.services["redis"]["env"]["A"].clone())
+        };
         let variant = |a: &str| (Some(json!(format!("python:{a}"))), json!(format!("{a}-main")), json!(a));
         assert_eq!(one.variants.iter().map(of).collect::<Vec<_>>(), [variant("1"), variant("2")]);
     }
