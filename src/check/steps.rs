@@ -329,7 +329,7 @@ impl<'a, S: Scenes> StepRun<'a, S> {
     }
 
     fn message(&self, step: &Step) -> Option<String> {
-        step.message.as_ref().and_then(|message| message.render_text(&self.scope).ok())
+        step.message.as_ref().and_then(|message| message.render_sentence(&self.scope).ok())
     }
 
     /// Captures and compares.

@@ -76,6 +76,9 @@ pub(super) fn context(observation: &Observation, key: &str) -> String {
         let status = observation.fields.get("status").map(ToString::to_string).unwrap_or_default();
         return format!("\nthe whole answer, status {status}:\n{}", readable(body));
     }
+    if let Some(failures) = text("failures") {
+        return format!("\nwhat failed, and what it wrote last:\n{}", last_lines(failures));
+    }
     if let Some(log) = text("log") {
         return format!("\nwhat the jobs wrote last:\n{}", last_lines(log));
     }

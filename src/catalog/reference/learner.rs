@@ -48,6 +48,7 @@ pub(super) const WORKFLOW: Reference = Reference {
         seen("conclusion", "with `replay`: `success`, `failure`, or `skipped` where no job ran"),
         seen("sha", "with `replay`: the commit"),
         seen("log", "with `replay`: what the jobs wrote, secrets masked"),
+        seen("failures", "with `replay`: what the steps wrote that made a job fail, secrets masked"),
         seen("leaked", "with `replay`: names of secrets that a job wrote, masked or not, also in Base64"),
         seen("pushed", "with `replay`: images that were pushed"),
         seen("files", "that were read"),

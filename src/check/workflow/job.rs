@@ -39,6 +39,8 @@ pub(super) struct Job<'a, M> {
     environment: BTreeMap<String, String>,
     paths: Vec<String>,
     failed: bool,
+    /// What the steps wrote that failed.
+    failures: String,
     /// By registry: user and password.
     pub logins: BTreeMap<String, (String, String)>,
     /// By the name that the workflow gave it: what the engine calls the image.
@@ -51,6 +53,7 @@ pub(super) struct JobEnd {
     pub failed: bool,
     pub steps: Vec<Value>,
     pub log: String,
+    pub failures: String,
     pub pushed: Vec<String>,
     pub outputs: Map<String, Value>,
 }
@@ -95,6 +98,7 @@ impl<'a, M: Machines> Job<'a, M> {
             environment: BTreeMap::new(),
             paths: Vec::new(),
             failed: false,
+            failures: String::new(),
             logins: BTreeMap::new(),
             built: BTreeMap::new(),
             pushed: Vec::new(),
@@ -144,15 +148,19 @@ impl<'a, M: Machines> Job<'a, M> {
                 continue;
             }
             let done = self.step(step).await?;
-            log.push_str(&format!("### {name}\n{}", done.said));
-            if !done.said.is_empty() && !done.said.ends_with('\n') {
-                log.push('\n');
+            let mut said = format!("### {name}\n{}", done.said);
+            if !said.ends_with('\n') {
+                said.push('\n');
             }
             let outcome = if done.code == 0 { "success" } else { "failure" };
-            if done.code != 0 {
-                log.push_str(&format!("Error: the step ended with exit code {}\n", done.code));
-            }
             let forgiven = step.continue_on_error;
+            if done.code != 0 {
+                said.push_str(&format!("Error: the step ended with exit code {}\n", done.code));
+                if !forgiven {
+                    self.failures.push_str(&said);
+                }
+            }
+            log.push_str(&said);
             self.failed |= done.code != 0 && !forgiven;
             self.settle(step, outcome, if forgiven { "success" } else { outcome }, done.outputs);
             rows.push(json!({ "name": name, "result": outcome }));
@@ -162,6 +170,7 @@ impl<'a, M: Machines> Job<'a, M> {
             failed: self.failed,
             steps: rows,
             log,
+            failures: std::mem::take(&mut self.failures),
             pushed: std::mem::take(&mut self.pushed),
             outputs: outputs.as_object().cloned().unwrap_or_default(),
         })

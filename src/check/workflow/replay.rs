@@ -41,6 +41,7 @@ struct Ended {
 #[derive(Default)]
 struct Seen {
     log: String,
+    failures: String,
     jobs: Vec<Value>,
     pushed: Vec<String>,
     failed: bool,
@@ -79,6 +80,7 @@ pub async fn replay<M: Machines>(
         "leaked": leaked,
         "pushed": seen.pushed,
         "log": masked(&seen.log, given.secrets.values()),
+        "failures": masked(&seen.failures, given.secrets.values()),
     });
     Ok(Observation::new(fields, json!({ "replayed": seen.jobs })))
 }
@@ -154,9 +156,12 @@ impl<M: Machines> Round<'_, M> {
             }
             contexts["matrix"] = combination.clone().into();
             let mut run = JobRun::new(self, workflow, job.variants.get(at).unwrap_or(job), contexts.clone());
-            let JobEnd { failed, steps, log, pushed, outputs: own } = run.run().await?;
+            let JobEnd { failed, steps, log, failures, pushed, outputs: own } = run.run().await?;
             let named = name_of(job, &combination);
             seen.log.push_str(&format!("## {named}\n{log}"));
+            if failed && !job.continue_on_error {
+                seen.failures.push_str(&format!("## {named}\n{failures}"));
+            }
             seen.pushed.extend(pushed);
             let result = if failed { "failure" } else { "success" };
             let row = json!({ "job": job.id, "name": named, "matrix": combination, "result": result, "steps": steps });

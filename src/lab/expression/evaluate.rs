@@ -35,15 +35,41 @@ impl Template {
     /// # Errors
     /// As [`Template::render`].
     pub fn render_text(&self, scope: &dyn Scope) -> Result<String, EvaluationError> {
+        self.filled(scope, plain)
+    }
+
+    /// Its value as a sentence for people: lists are named, and not written as JSON.
+    ///
+    /// # Errors
+    /// As [`Template::render`].
+    pub fn render_sentence(&self, scope: &dyn Scope) -> Result<String, EvaluationError> {
+        self.filled(scope, spoken)
+    }
+
+    fn filled(&self, scope: &dyn Scope, text_of: fn(&Value) -> String) -> Result<String, EvaluationError> {
         let mut text = String::new();
         for part in &self.0 {
             match part {
                 Part::Text(literal) => text.push_str(literal),
-                Part::Expression(expression) => text.push_str(&plain(&expression.evaluate(scope)?)),
+                Part::Expression(expression) => text.push_str(&text_of(&expression.evaluate(scope)?)),
             }
         }
         Ok(text)
     }
+}
+
+/// Values of a list that a sentence has.
+const NAMED: usize = 5;
+
+/// As [`plain`], but a list is what is in it, with its first values only.
+fn spoken(value: &Value) -> String {
+    let Value::Array(items) = value else { return plain(value) };
+    let more = items.len().saturating_sub(NAMED);
+    let mut words: Vec<String> = items.iter().take(NAMED).map(plain).collect();
+    if more > 0 {
+        words.push(format!("and {more} more"));
+    }
+    words.join("; ")
 }
 
 impl Tree {
@@ -175,13 +201,20 @@ mod tests {
     impl Scope for Names {
         fn lookup(&self, path: &[String]) -> Option<Value> {
             let names =
-                serde_json::json!({ "before": 3, "list": [4, 1, 3], "r": { "queue": "orders.eu" }, "t": "a$b" });
+                serde_json::json!({ "before": 3, "list": [4, 1, 3], "many": [1, 2, 3, 4, 5, 6, 7], "r": { "queue": "orders.eu" }, "t": "a$b" });
             path.iter().try_fold(names, |value, key| value.get(key).cloned())
         }
     }
 
     fn render(text: &str) -> Result<Value, String> {
         Template::parse(text).map_err(|error| error.to_string())?.render(&Names).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn sentences_name_what_is_in_a_list() {
+        let sentence = |text: &str| Template::parse(text).unwrap().render_sentence(&Names).unwrap();
+        assert_eq!(sentence("neither of ${list}, ${before} times"), "neither of 4; 1; 3, 3 times");
+        assert_eq!(sentence("${many}"), "1; 2; 3; 4; 5; and 2 more");
     }
 
     #[test]
