@@ -122,7 +122,7 @@ impl<'a, M: Machines> Job<'a, M> {
                 self.environment.insert(name.clone(), value);
             }
         }
-        let spec = surroundings::machine(self.definition, |value| self.filled(value))?;
+        let spec = surroundings::machine(self.definition, self.workflow.dialect, |value| self.filled(value))?;
         self.machine = self.round.machines.open(&spec).await?;
         let ended = self.steps().await;
         let closed = self.round.machines.close(&self.machine).await;

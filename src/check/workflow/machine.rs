@@ -26,8 +26,18 @@ pub struct Beside {
     pub image: String,
     pub environment: BTreeMap<String, String>,
     pub command: Option<Vec<String>>,
-    /// A shell command that tells whether it is healthy; the job waits for that.
-    pub health: Option<String>,
+    pub awaited: Awaited,
+}
+
+/// What a job waits for before it begins.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Awaited {
+    #[default]
+    Nothing,
+    /// That this shell command says that the container is healthy.
+    Health(String),
+    /// That the ports answer which the image names, though not for long.
+    Ports,
 }
 
 /// An image to build from a machine's files.

@@ -15,6 +15,6 @@ mod surroundings;
 
 pub use github::read as read_github;
 pub use gitlab::read as read_gitlab;
-pub use machine::{Beside, Built, ImageBuild, MachineSpec, Machines};
+pub use machine::{Awaited, Beside, Built, ImageBuild, MachineSpec, Machines};
 pub use pipeline::{Dialect, Happening, Job, Step, Trigger, What, Workflow};
 pub use replay::{Given, replay};

@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use super::expression::as_text;
 use super::job::{WORKSPACE, unknown};
-use super::machine::{Beside, MachineSpec};
-use super::pipeline::{Job, Workflow};
+use super::machine::{Awaited, Beside, MachineSpec};
+use super::pipeline::{Dialect, Job, Workflow};
 use crate::check::world::Unobservable;
 
 /// The machine that a job asks for; `fill` works expressions out.
@@ -19,6 +19,7 @@ use crate::check::world::Unobservable;
 /// It asks for what the replay does not know.
 pub(super) fn machine(
     job: &Job,
+    dialect: Dialect,
     fill: impl Fn(&Value) -> Result<Value, Unobservable>,
 ) -> Result<MachineSpec, Unobservable> {
     let container = job.container.as_ref().map(&fill).transpose()?;
@@ -29,14 +30,14 @@ pub(super) fn machine(
     let environment = container.as_ref().map(|one| texts(&one["env"])).unwrap_or_default();
     let mut beside = Vec::new();
     for (name, service) in &job.services {
-        beside.extend(one_beside(name, &fill(service)?)?);
+        beside.extend(one_beside(name, dialect, &fill(service)?)?);
     }
     // An image that brings the command `docker` brings what stands for it on every machine here.
     let image = image.filter(|image| !is_docker(image));
     Ok(MachineSpec { image, environment, beside })
 }
 
-fn one_beside(name: &str, service: &Value) -> Result<Option<Beside>, Unobservable> {
+fn one_beside(name: &str, dialect: Dialect, service: &Value) -> Result<Option<Beside>, Unobservable> {
     let image = service["image"].as_str().unwrap_or_default().to_owned();
     if is_docker(&image) {
         return Ok(None);
@@ -59,13 +60,17 @@ fn one_beside(name: &str, service: &Value) -> Result<Option<Beside>, Unobservabl
             )));
         }
     }
-    let options = service["options"].as_str().unwrap_or_default();
+    let awaited = match (dialect, health(service["options"].as_str().unwrap_or_default())?) {
+        (_, Some(command)) => Awaited::Health(command),
+        (Dialect::Github, None) => Awaited::Nothing,
+        (Dialect::Gitlab, None) => Awaited::Ports,
+    };
     Ok(Some(Beside {
         name: name.to_owned(),
         image,
         environment: texts(&service["env"]),
         command: service["command"].as_array().map(|words| words.iter().map(as_text).collect()),
-        health: health(options)?,
+        awaited,
     }))
 }
 
@@ -150,8 +155,11 @@ mod tests {
             "image": "postgres:17", "env": { "POSTGRES_PASSWORD": "x" }, "ports": ["5432:5432"],
             "options": "--health-cmd \"pg_isready -U postgres\" --health-interval 10s --health-retries=5",
         });
+        let one_beside = |name: &str, service: &Value| super::one_beside(name, Dialect::Github, service);
         let beside = one_beside("db", &service).unwrap().unwrap();
-        assert_eq!(beside.health.as_deref(), Some("pg_isready -U postgres"));
+        assert_eq!(beside.awaited, Awaited::Health("pg_isready -U postgres".into()));
+        let other = super::one_beside("db", Dialect::Gitlab, &json!({ "image": "postgres:17" })).unwrap().unwrap();
+        assert_eq!(other.awaited, Awaited::Ports);
         assert_eq!((beside.name.as_str(), beside.environment["POSTGRES_PASSWORD"].as_str()), ("db", "x"));
         assert_eq!(one_beside("docker", &json!({ "image": "docker:27-dind" })), Ok(None));
         for (wrong, why) in [

@@ -200,8 +200,7 @@ mod tests {
     struct Names;
     impl Scope for Names {
         fn lookup(&self, path: &[String]) -> Option<Value> {
-            let names =
-                serde_json::json!({ "before": 3, "list": [4, 1, 3], "many": [1, 2, 3, 4, 5, 6, 7], "r": { "queue": "orders.eu" }, "t": "a$b" });
+            let names = serde_json::json!({ "before": 3, "list": [4, 1, 3], "many": [1, 2, 3, 4, 5, 6, 7], "r": { "queue": "orders.eu" }, "t": "a$b" });
             path.iter().try_fold(names, |value, key| value.get(key).cloned())
         }
     }

@@ -1,22 +1,24 @@
 //! Replays of a learner's workflows: machines for their jobs are containers in the environment's network, images are
 //! built by the engine, and pushed into registries of the lab.
 
+mod beside;
+
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::app::{App, Opened};
 use crate::check::World;
 use crate::check::probe::workflow;
 use crate::check::workflow::machine::SOURCE;
-use crate::check::workflow::{Beside, Built, Given, ImageBuild, MachineSpec, Machines, Workflow, replay};
+use crate::check::workflow::{Built, Given, ImageBuild, MachineSpec, Machines, Workflow, replay};
 use crate::check::world::{Command, Observation, Output, Unobservable};
+use crate::command::app::{App, Opened};
 use crate::docker::DockerEngine;
 use crate::docker::world::{DockerWorld, asked, told};
 use crate::environment::EngineError;
@@ -27,8 +29,6 @@ use crate::image::{self, BuildRequest, ImageEngine, ImageError, Reference};
 use crate::lab::stack::{Limits, Mount, MountSource, Service};
 use crate::lab::{RUNNER_IMAGE, ServiceName};
 
-/// How long a container beside a job may take to be healthy.
-const HEALTHY: Duration = Duration::from_secs(120);
 const MEMORY: u64 = 2 << 30;
 const LOG_LINES: usize = 40;
 
@@ -124,7 +124,7 @@ impl Hall<'_> {
         // The containers beside a job share its network.
         let network = (network_name(&self.world.lab.stack, identity, "default"), Vec::new(), None);
         let spec = ContainerSpec {
-            name: format!("{}-{kind}-{:x}-{number}", identity.project(), super::verify::fresh_seed()),
+            name: format!("{}-{kind}-{:x}-{number}", identity.project(), crate::command::verify::fresh_seed()),
             replica: 1,
             image: image.0,
             image_id: image.1,
@@ -142,34 +142,6 @@ impl Hall<'_> {
         self.open().insert(id.clone(), Vec::new());
         self.engine.start(&id).await.map_err(machine)?;
         Ok(id)
-    }
-
-    async fn begin_beside(&self, job: &str, beside: &Beside) -> Result<(), Unobservable> {
-        let image = self.image(&beside.image).await?;
-        let definition = Service {
-            command: beside.command.clone(),
-            environment: beside.environment.clone().into_iter().collect(),
-            network_mode: Some(format!("container:{job}")),
-            limits: limits(),
-            ..Service::default()
-        };
-        let id = self.begin("beside", image, definition).await?;
-        self.open().remove(&id);
-        self.open().entry(job.to_owned()).or_default().push(id.clone());
-        let Some(health) = &beside.health else { return Ok(()) };
-        let argv = ["/bin/sh", "-c", health].map(str::to_owned).to_vec();
-        let began = Instant::now();
-        loop {
-            let done = self.engine.exec(&id, &ExecRequest { argv: argv.clone(), ..ExecRequest::default() }).await;
-            match done {
-                Ok(done) if done.code == 0 => return Ok(()),
-                _ if began.elapsed() > HEALTHY => {
-                    let what = format!("`{}` beside a job was not healthy after {} s", beside.name, HEALTHY.as_secs());
-                    return Err(Unobservable::Learner(what));
-                }
-                _ => tokio::time::sleep(Duration::from_millis(200)).await,
-            }
-        }
     }
 }
 
