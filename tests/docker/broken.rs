@@ -212,6 +212,16 @@ const CATALOGUE: &[Broken] = &[
         says: &["the near miss `crashes`", "finds `import flask` 0 times"],
     },
     Broken {
+        name: "a mistake that changes nothing",
+        edits: &[(
+            "near-misses.yaml",
+            "find: \"import http.server\", replace: \"import http.serber\"",
+            "find: \"import http.server\", replace: \"import http.server\"",
+        )],
+        command: LINT,
+        says: &["the near miss `crashes` is the solution itself"],
+    },
+    Broken {
         name: "a goal that nothing can fail",
         edits: &[("near-misses.yaml", "", "[]\n")],
         command: LINT,
