@@ -112,8 +112,8 @@ const HEAD: &str = "# Steps of a check
 
 Made from the program; a test keeps it so. A step has one kind, and what all steps share: `name`, `expect`,
 `within` (again and again until it holds, at most so long), `for` (it has to stay so), `capture`, `else`
-(`undecided` or `defect` instead of failed), `message` (what a learner reads first) and `timeout` (of one
-observation, 10 s unless told).
+(`undecided` or `defect` instead of failed), `message` (what a learner reads first; of a list in it, the first
+five values are named) and `timeout` (of one observation, 10 s unless told).
 
 A key of `expect` is an observed field (`status`, `headers.content-type`) or a JSONPath (RFC 9535) into the main
 document. A value is a scalar, which has to be equal, or a map of operators: `equals`, `one_of`, `exists`, `type`,
