@@ -4,6 +4,7 @@
 //! them in order, `schedule` checks and goals. This module knows neither Docker nor files of labs: it asks its [`World`].
 
 pub mod blame;
+mod client;
 pub mod compare;
 mod expect;
 pub mod fingerprint;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bollard::{API_DEFAULT_VERSION, Docker};
 
+use super::session::Sessions;
 use super::{DockerEngine, with_causes};
 
 /// Why no engine was reached.
@@ -49,7 +50,7 @@ impl DockerEngine {
             socket(path)?;
         }
         match tokio::time::timeout(ANSWER, docker.ping()).await {
-            Ok(Ok(_)) => Ok(DockerEngine::new(docker, is_local(&place))),
+            Ok(Ok(_)) => Ok(DockerEngine { docker, place: at, sessions: Sessions::default() }),
             Ok(Err(error)) => Err(ConnectError::NoAnswer { place, message: with_causes(&error) }),
             Err(_) => {
                 Err(ConnectError::NoAnswer { place, message: format!("nothing came for {} s", ANSWER.as_secs()) })
@@ -58,18 +59,22 @@ impl DockerEngine {
     }
 }
 
-fn is_local(host: &str) -> bool {
-    host.starts_with("unix://")
-}
-
 /// An engine's address, and the folder of the certificates for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Place {
+pub(super) struct Place {
     host: String,
     tls: Option<PathBuf>,
 }
 
-fn open(place: &Place) -> Result<Docker, bollard::errors::Error> {
+impl Place {
+    /// Whether it is a socket of this machine.
+    pub fn is_local(&self) -> bool {
+        self.host.starts_with("unix://")
+    }
+}
+
+/// A client for an engine, whether or not anybody is there.
+pub(super) fn open(place: &Place) -> Result<Docker, bollard::errors::Error> {
     let docker = match (place.host.split_once("://"), &place.tls) {
         (Some(("tcp" | "https", rest)), Some(folder)) => Docker::connect_with_ssl(
             &format!("tcp://{rest}"),

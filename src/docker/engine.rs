@@ -124,6 +124,7 @@ impl Engine for DockerEngine {
     async fn remove(&self, id: &str) -> Result<(), EngineError> {
         let options = || RemoveContainerOptionsBuilder::new().force(true).v(true).build();
         let operation = format!("remove container {}", short(id));
+        self.sessions.forget(id);
         let result = call(&operation, limit::REMOVE, self.docker.remove_container(id, Some(options()))).await;
         match result {
             // Somebody else removes it already: wait until it is gone.

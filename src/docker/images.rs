@@ -1,14 +1,10 @@
 //! The port to images, spoken to Docker.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bollard::errors::Error;
-use bollard::models::BuildInfoAux;
-use bollard::query_parameters::{
-    BuildImageOptionsBuilder, BuilderVersion, CreateImageOptionsBuilder, ImportImageOptionsBuilder, RemoveImageOptions,
-};
+use bollard::query_parameters::{CreateImageOptionsBuilder, ImportImageOptionsBuilder, RemoveImageOptions};
 use futures_util::StreamExt;
 
 use super::{DockerEngine, call, limit, with_causes};
@@ -17,7 +13,6 @@ use crate::image::{BuildRequest, DIGEST, ImageEngine, ImageError, ImageFacts, Re
 
 /// A registry that has not said anything for so long is not there.
 const SILENCE: Duration = Duration::from_secs(60);
-const LOG_LINES: usize = 25;
 
 impl ImageEngine for DockerEngine {
     async fn find(&self, name: &str) -> Result<Option<ImageFacts>, ImageError> {
@@ -168,77 +163,4 @@ fn pull_error(image: &Reference, error: &Error) -> ImageError {
         return ImageError::Refused { image: image.to_string(), message };
     }
     ImageError::RegistryUnreachable { image: image.to_string(), message }
-}
-
-impl DockerEngine {
-    /// `Engine` errors mean that this builder cannot be used at all.
-    async fn build_with(
-        &self,
-        request: &BuildRequest,
-        buildkit: bool,
-        line: &(dyn Fn(&str) + Sync),
-    ) -> Result<(), ImageError> {
-        let map = |map: &std::collections::BTreeMap<String, String>| -> HashMap<String, String> {
-            map.clone().into_iter().collect()
-        };
-        let mut options = BuildImageOptionsBuilder::new()
-            .dockerfile(&request.dockerfile)
-            .t(&request.name)
-            .buildargs(&map(&request.args))
-            .labels(&map(&request.labels))
-            .nocache(request.no_cache)
-            .rm(true)
-            .forcerm(true);
-        if let Some(target) = &request.target {
-            options = options.target(target);
-        }
-        if buildkit {
-            let mut nonce = [0_u8; 8];
-            getrandom::fill(&mut nonce).map_err(|error| ImageError::Engine(error.to_string()))?;
-            let session = format!("labrunner-{}", u64::from_le_bytes(nonce));
-            options = options.version(BuilderVersion::BuilderBuildKit).session(&session);
-        }
-        let body = bollard::body_full(request.context.clone().into());
-        let mut stream = Box::pin(self.docker.build_image(options.build(), None, Some(body)));
-        let mut log: Vec<String> = Vec::new();
-        let mut say = |text: &str| {
-            for one in text.lines().map(str::trim_end).filter(|one| !one.is_empty()) {
-                line(one);
-                log.push(one.to_owned());
-            }
-        };
-        let mut failure = None;
-        let mut heard = false;
-        while let Some(piece) = stream.next().await {
-            match piece {
-                Ok(info) => {
-                    heard = true;
-                    say(info.stream.as_deref().unwrap_or_default());
-                    match info.aux {
-                        Some(BuildInfoAux::BuildKit(status)) => {
-                            status.logs.iter().for_each(|log| say(&String::from_utf8_lossy(&log.msg)));
-                            let broken = status.vertexes.iter().find(|vertex| !vertex.error.is_empty());
-                            if let Some(vertex) = broken {
-                                say(&vertex.name);
-                            }
-                        }
-                        Some(BuildInfoAux::Default(_)) | None => {}
-                    }
-                    if let Some(detail) = info.error_detail {
-                        failure = Some(detail.message.unwrap_or_default());
-                    }
-                }
-                Err(Error::DockerStreamError { error }) => failure = Some(error),
-                Err(error) if buildkit && !heard => return Err(ImageError::Engine(with_causes(&error))),
-                Err(error) => failure = Some(with_causes(&error)),
-            }
-        }
-        match failure {
-            None => Ok(()),
-            Some(message) => {
-                let log = log[log.len().saturating_sub(LOG_LINES)..].join("\n");
-                Err(ImageError::Build { image: request.name.clone(), message, log })
-            }
-        }
-    }
 }

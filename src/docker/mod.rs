@@ -1,5 +1,6 @@
 //! The only home of bollard: implements the ports of `environment`, `check` and `image`.
 
+mod build;
 pub mod carry;
 pub mod connect;
 pub mod create;
@@ -27,20 +28,14 @@ use crate::environment::{EngineError, EngineFault};
 #[derive(Debug, Clone)]
 pub struct DockerEngine {
     docker: bollard::Docker,
+    place: connect::Place,
     sessions: session::Sessions,
-    /// Behind a socket of this machine.
-    local: bool,
 }
 
 impl DockerEngine {
-    /// Speaks through `docker`; `local` when that is a socket of this machine.
-    pub fn new(docker: bollard::Docker, local: bool) -> Self {
-        Self { docker, sessions: session::Sessions::default(), local }
-    }
-
     /// Whether the engine is behind a socket of this machine.
     pub fn is_local(&self) -> bool {
-        self.local
+        self.place.is_local()
     }
 }
 

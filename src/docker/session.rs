@@ -55,6 +55,13 @@ enum Broken {
 }
 
 impl Sessions {
+    /// Lets the shells of a container go that is no more.
+    pub(super) fn forget(&self, id: &str) {
+        let mut shells = self.shells();
+        shells.idle.retain(|(container, _), _| container != id);
+        shells.without.remove(id);
+    }
+
     fn shells(&self) -> MutexGuard<'_, Shells> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

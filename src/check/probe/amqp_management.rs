@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::check::client;
+
 /// Where it is and who asks. `vhost` is written as in a URI.
 pub(super) struct Management {
     pub base: String,
@@ -17,7 +19,7 @@ impl Management {
     /// No answer, or none with a document; in words.
     pub async fn get(&self, path: &str) -> Result<Value, String> {
         let url = format!("{}/api/{}", self.base, path.replace("{vhost}", &self.vhost));
-        let client = reqwest::Client::builder().no_proxy().build().map_err(|error| error.to_string())?;
+        let client = client::builder("http").build().map_err(|error| error.to_string())?;
         let asked = client.get(&url).basic_auth(&self.user, Some(&self.password)).send().await;
         let answer = asked.and_then(reqwest::Response::error_for_status).map_err(|error| {
             format!("the management API does not answer ({error}); the image needs the management plugin")

@@ -8,6 +8,7 @@ use reqwest::{Method, Url};
 use serde_json::{Map, Value, json};
 
 use super::{Fields, Session, wrong};
+use crate::check::client;
 use crate::check::world::{Observation, Unobservable, World};
 use crate::lab::ServiceName;
 use crate::lab::check::Target;
@@ -86,7 +87,7 @@ pub(super) async fn observe<W: World>(
         let failed = |what: String| Unobservable::Service { service: service.clone(), what };
         let address = world.address(&asked, port).await?;
         let name = url.host_str().unwrap_or(&host);
-        let client = client(name, address, fields.flag("cookies", true)?, session)?;
+        let client = client(&url, name, address, fields.flag("cookies", true)?, session)?;
         let mut request = request(&client, method.clone(), &url, address.port(), fields)?.timeout(limit);
         if let Some((user, password)) = fields.text("auth")?.as_deref().and_then(|auth| auth.split_once(':')) {
             request = request.basic_auth(user, Some(password));
@@ -116,14 +117,19 @@ pub(super) async fn observe<W: World>(
 }
 
 /// A client for one address, made once in a check. It keeps no connection: each request shows the service as it is.
-fn client(host: &str, address: SocketAddr, cookies: bool, session: &Session) -> Result<reqwest::Client, Unobservable> {
-    let key = (host.to_owned(), address, cookies);
+fn client(
+    url: &Url,
+    host: &str,
+    address: SocketAddr,
+    cookies: bool,
+    session: &Session,
+) -> Result<reqwest::Client, Unobservable> {
+    let key = (url.scheme().to_owned(), host.to_owned(), address, cookies);
     let mut clients = session.clients.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(client) = clients.get(&key) {
         return Ok(client.clone());
     }
-    let mut client = reqwest::Client::builder()
-        .no_proxy()
+    let mut client = client::builder(url.scheme())
         .redirect(reqwest::redirect::Policy::none())
         .pool_max_idle_per_host(0)
         .resolve(host, address);

@@ -12,6 +12,7 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep_until};
 
 use super::{Fields, Session, http, locust, wrong};
+use crate::check::client;
 use crate::check::world::{Observation, Unobservable, World};
 use crate::lab::{ServiceName, duration};
 
@@ -34,8 +35,7 @@ pub(super) async fn observe<W: World>(
     let (host, port, url) = http::target(&fields.required("url")?)?;
     let service = ServiceName::new(&host).map_err(|error| Unobservable::Definition(error.to_string()))?;
     let address = world.address(&service, port).await?;
-    let client = reqwest::Client::builder()
-        .no_proxy()
+    let client = client::builder(url.scheme())
         .redirect(reqwest::redirect::Policy::none())
         .timeout(limit)
         .resolve(url.host_str().unwrap_or(&host), address)

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::{Fields, fitting, repository};
+use crate::check::client;
 use crate::check::world::{Observation, Unobservable, World};
 use crate::lab::stack::Service;
 
@@ -28,7 +29,7 @@ pub(super) async fn observe<W: World>(
         service: service.clone(),
         what: format!("the mail catcher does not answer: {what}"),
     };
-    let client = reqwest::Client::builder().no_proxy().timeout(limit).build();
+    let client = client::builder("http").timeout(limit).build();
     let client = client.map_err(|error| Unobservable::Machine(format!("no HTTP client: {error}")))?;
     let fetch = async |path: String| -> Result<Value, Unobservable> {
         let response =

@@ -40,13 +40,13 @@ use crate::lab::{Kind, ServiceName};
 /// Of a load that lasts as long as what happens meanwhile.
 const LONGEST_LOAD: Duration = Duration::from_secs(600);
 
-type Clients = HashMap<(String, SocketAddr, bool), reqwest::Client>;
+type Clients = HashMap<(String, String, SocketAddr, bool), reqwest::Client>;
 
 /// What the observations of one check share.
 #[derive(Debug, Clone)]
 pub struct Session {
     pub cookies: Arc<reqwest::cookie::Jar>,
-    /// Clients for services, by host, address and whether they have the cookies: making one takes longer than a request.
+    /// Clients for services, by scheme, host, address and whether they have the cookies: making one takes longer than a request.
     pub(super) clients: Arc<Mutex<Clients>>,
     /// When the check began, seconds of the Unix epoch.
     pub began: i64,

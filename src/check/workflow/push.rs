@@ -9,9 +9,11 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use reqwest::{Client, Method, RequestBuilder, StatusCode};
+use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+
+use crate::check::client;
 
 const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
 const LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
@@ -112,7 +114,7 @@ impl Registry<'_> {
     }
 
     fn ask(&self, method: Method, path: &str) -> Result<RequestBuilder, String> {
-        let client = Client::builder().no_proxy().timeout(PATIENCE).build().map_err(|error| error.to_string())?;
+        let client = client::builder("http").timeout(PATIENCE).build().map_err(|error| error.to_string())?;
         let request = client.request(method, format!("http://{}{path}", self.address)).header("host", self.host);
         Ok(match self.login {
             Some((user, password)) => request.basic_auth(user, Some(password)),
