@@ -111,8 +111,9 @@ impl<'a, M: Machines> Job<'a, M> {
     /// The job asks for what the replay does not know, or the machine does not work.
     pub async fn run(&mut self) -> Result<JobEnd, Unobservable> {
         if !self.workflow.has_expressions() {
-            // GitLab gives variables and secrets alike to every job, and they may stand in other variables.
+            // GitLab gives its own variables, those of the project and secrets to every job; they may stand in others.
             let given = self.round.given;
+            self.environment.extend(surroundings::variables(self.workflow, &self.contexts));
             self.environment.extend(given.variables.clone().into_iter().chain(given.secrets.clone()));
         }
         for variables in [&self.workflow.environment, &self.definition.environment] {
