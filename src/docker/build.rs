@@ -10,6 +10,7 @@ use bollard::models::{BuildInfo, BuildInfoAux};
 use bollard::query_parameters::{BuildImageOptions, BuildImageOptionsBuilder, BuilderVersion};
 use futures_util::StreamExt;
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 
 use super::{DockerEngine, connect, with_causes};
 use crate::image::{BuildRequest, ImageError};
@@ -17,6 +18,8 @@ use crate::image::{BuildRequest, ImageError};
 const LOG_LINES: usize = 25;
 /// Pieces of the builder's output that may wait to be read.
 const PIECES: usize = 64;
+
+type Pieces = mpsc::Receiver<Result<BuildInfo, Error>>;
 
 impl DockerEngine {
     /// `Engine` errors mean that this builder cannot be used at all.
@@ -46,7 +49,7 @@ impl DockerEngine {
             let session = format!("labrunner-{}", u64::from_le_bytes(nonce));
             options = options.version(BuilderVersion::BuilderBuildKit).session(&session);
         }
-        let mut stream = self.pieces(options.build(), request.context.clone());
+        let (mut stream, worker) = self.pieces(options.build(), request.context.clone());
         let mut log: Vec<String> = Vec::new();
         let mut say = |text: &str| {
             for one in text.lines().map(str::trim_end).filter(|one| !one.is_empty()) {
@@ -81,7 +84,8 @@ impl DockerEngine {
             }
         }
         match failure {
-            None => Ok(()),
+            // Silence is success only where nobody was cut off.
+            None => worker.await.map_err(|error| ImageError::Engine(format!("the build was cut off: {error}"))),
             Some(message) => {
                 let log = log[log.len().saturating_sub(LOG_LINES)..].join("\n");
                 Err(ImageError::Build { image: request.name.clone(), message, log })
@@ -90,10 +94,10 @@ impl DockerEngine {
     }
 
     /// What the builder says, piece by piece. A receiver that is dropped ends the build.
-    fn pieces(&self, options: BuildImageOptions, context: Vec<u8>) -> mpsc::Receiver<Result<BuildInfo, Error>> {
+    fn pieces(&self, options: BuildImageOptions, context: Vec<u8>) -> (Pieces, JoinHandle<()>) {
         let (sender, receiver) = mpsc::channel(PIECES);
         let place = self.place.clone();
-        tokio::task::spawn_blocking(move || {
+        let worker = tokio::task::spawn_blocking(move || {
             let said = tokio::runtime::Builder::new_current_thread().enable_all().build();
             let runtime = match said {
                 Ok(runtime) => runtime,
@@ -117,6 +121,6 @@ impl DockerEngine {
                 }
             });
         });
-        receiver
+        (receiver, worker)
     }
 }
