@@ -250,7 +250,8 @@ pub enum LabVerb {
         // `--labs` goes by that name already.
         #[arg(id = "proven", value_name = "LAB", required = true)]
         labs: Vec<String>,
-        /// How often, to find flaky checks
+        /// How often, to find flaky checks; after the first round a near miss is judged for what it has to fail, and
+        /// what that requires
         #[arg(long, default_value_t = 1, env = "LABRUNNER_REPEAT")]
         repeat: usize,
         /// Start no new variant after this long, all labs together, for example 20m

@@ -265,11 +265,18 @@ pub struct FindingRow {
 pub struct CellRow {
     pub variant: String,
     pub round: usize,
-    /// Goal, verdict; in the order of the lab.
+    /// Goal, verdict, of those that were judged; in the order of the lab.
     pub verdicts: Vec<(String, String)>,
     /// What is wrong with it; empty when all is as it has to be.
     pub wrong: Vec<String>,
     pub seed: u64,
     /// Milliseconds.
     pub took: u64,
+}
+
+impl CellRow {
+    /// What was found of a goal; `None` when this round did not judge it.
+    pub fn verdict(&self, goal: &str) -> Option<&str> {
+        self.verdicts.iter().find(|(id, _)| id == goal).map(|(_, verdict)| verdict.as_str())
+    }
 }

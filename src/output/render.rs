@@ -187,7 +187,11 @@ fn proof(prove: &ProveView, paint: Paint) -> String {
     let width = prove.cells.iter().map(|cell| cell.variant.len()).max().unwrap_or(0);
     for cell in &prove.cells {
         let mark = if cell.wrong.is_empty() { paint.good("✓") } else { paint.bad("✗") };
-        let letters: String = cell.verdicts.iter().map(|(_, verdict)| verdict.chars().next().unwrap_or('?')).collect();
+        let letters: String = prove
+            .goals
+            .iter()
+            .map(|goal| cell.verdict(goal).and_then(|word| word.chars().next()).unwrap_or('·'))
+            .collect();
         text.push_str(&format!(
             "{mark} {:<width$}  {letters}  {}\n",
             cell.variant,
@@ -200,8 +204,10 @@ fn proof(prove: &ProveView, paint: Paint) -> String {
             text.push_str(&format!("    again: labrunner lab prove {} --only '{}'\n", prove.lab, cell.variant));
         }
     }
+    let all_judged = prove.cells.iter().all(|cell| cell.verdicts.len() == prove.goals.len());
+    let not_judged = if all_judged { "" } else { ", · not judged in this round" };
     text.push_str(&format!(
-        "\none letter a goal (passed, failed, blocked, undecided, defect): {}\n",
+        "\none letter a goal (passed, failed, blocked, undecided, defect{not_judged}): {}\n",
         prove.goals.join(", ")
     ));
     for (goal, check) in &prove.never_failed {

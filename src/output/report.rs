@@ -34,7 +34,10 @@ fn page(title: &str, body: &str) -> String {
 fn matrix(lab: &ProveView) -> String {
     let goals: String = lab.goals.iter().map(|goal| format!("<th>{}</th>", escape(goal))).collect();
     let row = |cell: &CellRow| {
-        let verdicts = cell.verdicts.iter().map(|(_, verdict)| format!("<td class=\"{verdict}\">{verdict}</td>"));
+        let verdicts = lab.goals.iter().map(|goal| match cell.verdict(goal) {
+            Some(verdict) => format!("<td class=\"{verdict}\">{verdict}</td>"),
+            None => "<td>not judged in this round</td>".to_owned(),
+        });
         let wrong: String = cell.wrong.iter().map(|line| format!("<br><small>{}</small>", escape(line))).collect();
         let mark = if cell.wrong.is_empty() { "✓" } else { "✗" };
         format!(

@@ -31,8 +31,8 @@ pub(super) const WORKFLOW: Reference = Reference {
             that happens would start (for GitLab, `pull_request` is a merge request). A file that the platform would \
             refuse fails the check. With `replay` those jobs are run, each in a clean container on the environment's network, \
             on the files of the workspace as one commit. Known of the marketplace are actions/checkout, actions/setup-python, \
-            actions/cache (never a hit), actions/upload-artifact (not kept), docker/setup-buildx-action, \
-            docker/setup-qemu-action, docker/login-action, docker/build-push-action; in `run`, `docker build`, `tag`, `push` \
+            astral-sh/setup-uv, actions/cache (never a hit), actions/upload-artifact (not kept), \
+            docker/setup-buildx-action, docker/setup-qemu-action, docker/login-action, docker/build-push-action; in `run`, `docker build`, `tag`, `push` \
             and `login`; the runner has Python 3.13, pip, git, curl, bash. Containers of a job's `services` answer at \
             `localhost` and by name. A job of GitLab's that fails after one with `artifacts` is not judged. What else a file asks for leaves the step undecided.",
     fields: &[

@@ -1,14 +1,14 @@
 //! Actions of the marketplace that a replay knows, and the commands of `docker`: what each would do, done here.
 //!
-//! Source: the `action.yml` of actions/checkout, actions/setup-python, actions/cache, docker/login-action and
-//! docker/build-push-action.
+//! Source: the `action.yml` of actions/checkout, actions/setup-python, actions/cache, astral-sh/setup-uv,
+//! docker/login-action and docker/build-push-action.
 
 use serde_json::{Map, Value, json};
 
 use super::docker_cli::{self, Request, absolute};
 use super::expression::as_text;
 use super::job::{Done, Job, WORKSPACE, checkout, unknown};
-use super::machine::{Built, ImageBuild, Machines};
+use super::machine::{Built, HOME, ImageBuild, Machines};
 use super::push::Registry;
 use crate::check::world::Unobservable;
 
@@ -30,6 +30,13 @@ pub(super) async fn run<M: Machines>(job: &mut Job<'_, M>, action: &str, with: &
             Ok(Done { code: done.code, said: done.stdout + &done.stderr, outputs: Map::new() })
         }
         "actions/setup-python" => python(job, text("python-version")).await,
+        "astral-sh/setup-uv" => {
+            let other = ["version-file", "activate-environment", "working-directory", "tool-dir", "tool-bin-dir"];
+            if let Some(key) = other.iter().find(|key| elsewhere(&text(key))) {
+                return Err(unknown(&format!("`{key}` of astral-sh/setup-uv")));
+            }
+            uv(job, text("version"), text("python-version")).await
+        }
         "actions/cache" | "actions/cache/restore" | "actions/cache/save" => {
             let key = text("key").unwrap_or_default();
             let mut done = Done::well(format!("Cache not found for input keys: {key}\n"));
@@ -106,6 +113,29 @@ async fn python<M: Machines>(job: &Job<'_, M>, wanted: Option<String>) -> Result
     let mut done = Done::well(format!("Python {there}\n"));
     done.outputs = json!({ "python-version": there, "cache-hit": false }).as_object().cloned().unwrap_or_default();
     Ok(done)
+}
+
+async fn uv<M: Machines>(
+    job: &mut Job<'_, M>,
+    version: Option<String>,
+    python: Option<String>,
+) -> Result<Done, Unobservable> {
+    let wanted = match version.as_deref() {
+        None | Some("latest") => "uv".to_owned(),
+        Some(version) if version.starts_with(|first: char| first.is_ascii_digit()) => format!("uv=={version}"),
+        Some(range) => format!("uv{range}"),
+    };
+    let folder = format!("{HOME}/.local/uv");
+    let argv =
+        ["python3", "-m", "pip", "install", "--quiet", "--root-user-action=ignore", "--target", &folder, &wanted];
+    let done = job.command(argv.map(str::to_owned).to_vec(), None).await?;
+    if done.code == 0 {
+        job.paths.push(format!("{folder}/bin"));
+        job.environment.extend(python.map(|version| ("UV_PYTHON".to_owned(), version)));
+    }
+    let mut seen = Done { code: done.code, said: done.stdout + &done.stderr, outputs: Map::new() };
+    seen.outputs.insert("cache-hit".into(), "false".into());
+    Ok(seen)
 }
 
 async fn login<M: Machines>(

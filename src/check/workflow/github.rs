@@ -4,6 +4,7 @@
 
 use serde_json::{Map, Value};
 
+use super::expression::as_text;
 use super::pipeline::{Dialect, Job, Step, Trigger, What, Workflow};
 
 /// Reads one file.
@@ -95,6 +96,11 @@ fn caches(step: &Step) -> Vec<String> {
     let What::Uses { action, with } = &step.what else { return Vec::new() };
     let key = match action.split('@').next() {
         Some("actions/cache") => "path",
+        // On the platform's own machines it keeps uv's packages unless it is told not to.
+        Some("astral-sh/setup-uv") => {
+            let off = with.get("enable-cache").is_some_and(|value| as_text(value) == "false");
+            return if off { Vec::new() } else { vec!["uv".into()] };
+        }
         Some(name) if name.starts_with("actions/setup-") => "cache",
         _ => return Vec::new(),
     };
@@ -180,6 +186,16 @@ mod tests {
         strategy: { matrix: { py: ['3.12', '3.13'] } }\n    services: { db: { image: postgres:17 } }\n    steps:\n      \
         - uses: actions/checkout@v4\n      - uses: actions/setup-python@v5\n        with: { cache: pip }\n      - run: pytest\n        working-directory: src\n  deploy:\n    needs: test\n    \
         if: github.ref == 'refs/heads/main'\n    runs-on: ubuntu-latest\n    steps: [{ run: make deploy, if: true }]\n";
+
+    #[test]
+    fn uv_keeps_its_packages_unless_it_is_told_not_to() {
+        for (with, kept) in [("{}", 1), ("{ enable-cache: true }", 1), ("{ enable-cache: false }", 0)] {
+            let text = format!(
+                "on: push\njobs:\n  a:\n    runs-on: x\n    steps: [{{ uses: astral-sh/setup-uv@v7, with: {with} }}]\n"
+            );
+            assert_eq!(read("ci.yml", &text).unwrap().jobs[0].caches.len(), kept, "{with}");
+        }
+    }
 
     #[test]
     fn a_workflow_is_read() {

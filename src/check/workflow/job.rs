@@ -36,8 +36,8 @@ pub(super) struct Job<'a, M> {
     pub contexts: Value,
     pub machine: String,
     /// What steps have set for those after them.
-    environment: BTreeMap<String, String>,
-    paths: Vec<String>,
+    pub environment: BTreeMap<String, String>,
+    pub paths: Vec<String>,
     failed: bool,
     /// What the steps wrote that failed.
     failures: String,

@@ -9,6 +9,9 @@ use crate::check::world::{Command, Output, Unobservable};
 /// Where a machine finds the files of the workspace, before any checkout.
 pub const SOURCE: &str = "/labrunner/source";
 
+/// The home of whoever runs a job's steps; on a disk of its own, as everything that jobs write much of.
+pub const HOME: &str = "/home/runner";
+
 /// A machine to make.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MachineSpec {

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::expression::as_text;
 use super::job::{WORKSPACE, unknown};
-use super::machine::{Awaited, Beside, MachineSpec};
+use super::machine::{Awaited, Beside, HOME, MachineSpec};
 use super::pipeline::{Dialect, Job, Workflow};
 use crate::check::world::Unobservable;
 
@@ -105,7 +105,7 @@ fn texts(map: &Value) -> BTreeMap<String, String> {
 
 /// What every step finds in its environment.
 pub(super) fn variables(workflow: &Workflow, contexts: &Value) -> BTreeMap<String, String> {
-    let mut all = BTreeMap::from([("CI".to_owned(), "true".to_owned()), ("HOME".into(), "/root".into())]);
+    let mut all = BTreeMap::from([("CI".to_owned(), "true".to_owned()), ("HOME".into(), HOME.into())]);
     let github = &contexts["github"];
     if workflow.has_expressions() {
         for (name, key) in [

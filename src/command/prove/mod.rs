@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::app::App;
 use super::throwaway::{Purpose, sweep};
+use super::verify::fresh_seed;
 use super::{Failure, Outcome, exit_code};
 use crate::event::Event;
 use crate::lab::Verdict;
@@ -103,6 +104,11 @@ async fn prove_one(
         app.sink.emit(Event::Note { text });
     }
     ledger.begin(known);
+    if request.budget.is_some() && !waiting.is_empty() {
+        // Runs that never get to the end begin elsewhere each time, so that together they judge every variant.
+        let first = fresh_seed() as usize % waiting.len();
+        waiting.rotate_left(first);
+    }
     let jobs = request.jobs.unwrap_or_else(default_jobs).clamp(1, waiting.len().max(1));
     let queue = Queue { waiting: Mutex::new(waiting), until, judged_by, ledger: Mutex::new(ledger) };
     let mut rooms = vec![first];

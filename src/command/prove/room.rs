@@ -12,7 +12,6 @@ use crate::command::throwaway::{Purpose, Throwaway};
 use crate::command::trouble::up_to_judge;
 use crate::command::verify::{fresh_seed, round};
 use crate::docker::DockerEngine;
-use crate::lab::GoalId;
 use crate::lab::report::LabReport;
 use crate::lab::view::CellRow;
 use crate::workspace::tree::ignored;
@@ -50,13 +49,13 @@ impl<'a> Room<'a> {
         // Data of one variant must not help or hurt the next.
         pristine(app, opened, self.engine, &meant(opened, &[])).await?;
         let mut up = up_to_judge(app, opened, self.engine).await?;
-        let asked: BTreeSet<GoalId> = opened.lab.goals.iter().map(|goal| goal.id.clone()).collect();
+        let asked = variant.asked(number);
         let report = round(app, opened, &mut up, &asked, &BTreeSet::new(), seed, None).await?;
         let row = CellRow {
             variant: variant.name.clone(),
             round: number,
             verdicts: report.goals.iter().map(|goal| (goal.goal.to_string(), goal.verdict.word().to_owned())).collect(),
-            wrong: wrongs(&variant.must, &report),
+            wrong: wrongs(&variant.must, &asked, &report),
             seed,
             took: began.elapsed().as_millis().try_into().unwrap_or(u64::MAX),
         };

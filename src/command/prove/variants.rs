@@ -15,9 +15,22 @@ pub(super) struct Variant {
     pub name: String,
     pub files: Tree,
     pub must: BTreeMap<GoalId, Must>,
+    /// The goals that it is about, with all that they require; `None` where it is about every goal.
+    about: Option<BTreeSet<GoalId>>,
 }
 
 impl Variant {
+    /// The goals that are judged in a round.
+    ///
+    /// The first judges every goal of every variant. Later ones look for flakes: a goal that passes is judged again in
+    /// the solution and in whatever is right as well, one that fails where it has to fail.
+    pub fn asked(&self, round: usize) -> BTreeSet<GoalId> {
+        match &self.about {
+            Some(about) if round > 1 => about.clone(),
+            _ => self.must.keys().cloned().collect(),
+        }
+    }
+
     /// Digest of all that decides what its cell has to be and what it is.
     pub fn key(&self, judged_by: &str) -> String {
         let hash = Sha256::digest(format!("{judged_by} {} {} {:?}", self.name, self.files.hash(), self.must));
@@ -38,8 +51,9 @@ pub(super) enum Must {
 }
 
 /// What of a report is not as it has to be.
-pub(super) fn wrongs(must: &BTreeMap<GoalId, Must>, report: &LabReport) -> Vec<String> {
-    let mut wrong = Vec::new();
+pub(super) fn wrongs(must: &BTreeMap<GoalId, Must>, asked: &BTreeSet<GoalId>, report: &LabReport) -> Vec<String> {
+    let unjudged = asked.iter().filter(|goal| !report.goals.iter().any(|one| one.goal == **goal));
+    let mut wrong: Vec<String> = unjudged.map(|goal| format!("{goal}: was not judged")).collect();
     for goal in &report.goals {
         let messages: Vec<&str> = goal
             .checks
@@ -100,8 +114,8 @@ pub(super) fn variants(lab: &Lab) -> Result<Vec<Variant>, Failure> {
         .map(|goal| (goal.id.clone(), if goal.requires.is_empty() { Must::Fail(None) } else { Must::NotPass }))
         .collect();
     let mut variants = vec![
-        Variant { name: "starter".into(), files: solution.starter().clone(), must: starter },
-        Variant { name: "solution".into(), files: whole.clone(), must: every(Must::Pass) },
+        Variant { name: "starter".into(), files: solution.starter().clone(), must: starter, about: None },
+        Variant { name: "solution".into(), files: whole.clone(), must: every(Must::Pass), about: None },
     ];
     for goal in &goals {
         let without: BTreeSet<GoalId> = all.iter().filter(|one| *one != goal).cloned().collect();
@@ -112,7 +126,8 @@ pub(super) fn variants(lab: &Lab) -> Result<Vec<Variant>, Failure> {
         let mut must = every(Must::Pass);
         dependants(lab, goal).into_iter().for_each(|one| drop(must.insert(one, Must::Blocked)));
         must.insert(goal.clone(), Must::Fail(None));
-        variants.push(Variant { name: format!("minus {goal}"), files, must });
+        let about = Some(with_required(lab, [goal]));
+        variants.push(Variant { name: format!("minus {goal}"), files, must, about });
     }
     for miss in &solution.near_misses {
         let mut must = every(Must::Pass);
@@ -128,13 +143,31 @@ pub(super) fn variants(lab: &Lab) -> Result<Vec<Variant>, Failure> {
             name: format!("near miss {}", miss.name),
             files: solution.changed(&whole, &miss.changes())?,
             must,
+            about: Some(with_required(lab, miss.fails.keys().filter_map(|goal| Some(&lab.goal(goal)?.id)))),
         });
     }
     for right in &solution.also_right {
         let files = solution.changed(&whole, &right.changes())?;
-        variants.push(Variant { name: format!("also right {}", right.name), files, must: every(Must::Pass) });
+        variants.push(Variant {
+            name: format!("also right {}", right.name),
+            files,
+            must: every(Must::Pass),
+            about: None,
+        });
     }
     Ok(variants)
+}
+
+/// Goals, and those that they require, directly or not.
+fn with_required<'l>(lab: &'l Lab, goals: impl IntoIterator<Item = &'l GoalId>) -> BTreeSet<GoalId> {
+    let mut waiting: Vec<&GoalId> = goals.into_iter().collect();
+    let mut found = BTreeSet::new();
+    while let Some(id) = waiting.pop() {
+        if found.insert(id.clone()) {
+            waiting.extend(lab.goals.iter().filter(|goal| goal.id == *id).flat_map(|goal| &goal.requires));
+        }
+    }
+    found
 }
 
 /// The goals that require `goal`, directly or not.

@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 
 use crate::check::World;
 use crate::check::probe::workflow;
-use crate::check::workflow::machine::SOURCE;
+use crate::check::workflow::machine::{HOME, SOURCE};
 use crate::check::workflow::{Built, Given, ImageBuild, MachineSpec, Machines, Workflow, replay};
 use crate::check::world::{Command, Observation, Output, Unobservable};
 use crate::command::app::{App, Opened};
@@ -152,6 +152,10 @@ impl Machines for Hall<'_> {
             Some(name) => MountSource::Volume { name, nocopy: true, subpath: None },
             None => MountSource::Bind { path: self.opened.workspace.clone(), create: false },
         };
+        let source = Mount { target: SOURCE.into(), read_only: true, source };
+        // Thousands of small files are much slower in a container's own layer.
+        let disks =
+            [HOME, "/tmp"].map(|path| Mount { target: path.into(), read_only: false, source: MountSource::Anonymous });
         let definition = Service {
             command: Some(["tail", "-f", "/dev/null"].map(str::to_owned).to_vec()),
             entrypoint: Some(Vec::new()),
@@ -159,7 +163,7 @@ impl Machines for Hall<'_> {
             user: Some("0:0".into()),
             environment: spec.environment.clone().into_iter().collect(),
             extra_hosts: spec.beside.iter().map(|beside| (beside.name.clone(), "127.0.0.1".to_owned())).collect(),
-            mounts: vec![Mount { target: SOURCE.into(), read_only: true, source }],
+            mounts: std::iter::once(source).chain(disks).collect(),
             limits: limits(),
             ..Service::default()
         };
