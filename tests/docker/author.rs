@@ -33,6 +33,24 @@ fn a_new_lab_is_right_untouched() {
     assert!(labs(&env).join("schema.json").is_file());
 }
 
+#[test]
+fn later_rounds_judge_what_a_variant_is_about() {
+    let env = LabEnv::of("page", "rounds");
+    let proven =
+        env.run(&["lab", "prove", "page", "--only", "near miss", "--repeat", "2", "--jobs", "1", "--format", "json"]);
+    assert_eq!(proven.code, 0, "{proven:?}");
+    let answer: serde_json::Value = serde_json::from_str(&proven.out).unwrap();
+    let cells = answer["labs"][0]["cells"].as_array().unwrap();
+    let judged = |name: &str, round: u64| {
+        let cell = cells.iter().find(|cell| cell["variant"] == name && cell["round"] == round).unwrap();
+        cell["verdicts"].as_array().unwrap().iter().map(|pair| pair[0].as_str().unwrap()).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(judged("near miss crashes", 1), "greeting after-crash");
+    assert_eq!(judged("near miss crashes", 2), "greeting");
+    // What a goal requires is judged with it.
+    assert_eq!(judged("near miss crashes when it comes back", 2), "greeting after-crash");
+}
+
 /// Of the shape that most projects have: a web, a worker, a database, a broker.
 const COMPOSE: &str = r#"name: shop
 services:
