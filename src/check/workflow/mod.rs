@@ -11,6 +11,7 @@ pub mod matrix;
 pub mod pipeline;
 mod push;
 mod replay;
+mod script;
 mod surroundings;
 
 pub use github::read as read_github;
