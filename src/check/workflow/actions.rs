@@ -120,15 +120,16 @@ async fn uv<M: Machines>(
     version: Option<String>,
     python: Option<String>,
 ) -> Result<Done, Unobservable> {
-    let wanted = match version.as_deref() {
-        None | Some("latest") => "uv".to_owned(),
-        Some(version) if version.starts_with(|first: char| first.is_ascii_digit()) => format!("uv=={version}"),
-        Some(range) => format!("uv{range}"),
-    };
+    let version = version.unwrap_or_else(|| "latest".into());
+    let wanted =
+        uv_package(&version).ok_or_else(|| unknown(&format!("the version `{version}` of astral-sh/setup-uv")))?;
     let folder = format!("{HOME}/.local/uv");
     let argv =
         ["python3", "-m", "pip", "install", "--quiet", "--root-user-action=ignore", "--target", &folder, &wanted];
     let done = job.command(argv.map(str::to_owned).to_vec(), None).await?;
+    if done.code != 0 && !done.stderr.contains("No matching distribution") {
+        return Err(Unobservable::Machine(format!("uv cannot be fetched: {}", done.stderr.trim())));
+    }
     if done.code == 0 {
         job.paths.push(format!("{folder}/bin"));
         job.environment.extend(python.map(|version| ("UV_PYTHON".to_owned(), version)));
@@ -136,6 +137,18 @@ async fn uv<M: Machines>(
     let mut seen = Done { code: done.code, said: done.stdout + &done.stderr, outputs: Map::new() };
     seen.outputs.insert("cache-hit".into(), "false".into());
     Ok(seen)
+}
+
+/// What pip calls a version of uv that the action names: `latest`, one version, `0.9.x`, or a range as Python has it.
+fn uv_package(version: &str) -> Option<String> {
+    let plain = |text: &str| !text.is_empty() && text.chars().all(|one| one.is_ascii_digit() || one == '.');
+    match version.strip_suffix(".x") {
+        _ if version == "latest" => Some("uv".into()),
+        Some(start) if plain(start) => Some(format!("uv=={start}.*")),
+        None if plain(version) => Some(format!("uv=={version}")),
+        None if version.starts_with(['>', '<', '=', '!']) || version.starts_with("~=") => Some(format!("uv{version}")),
+        _ => None,
+    }
 }
 
 async fn login<M: Machines>(
@@ -215,4 +228,24 @@ async fn push<M: Machines>(job: &mut Job<'_, M>, name: &str) -> Result<Done, Uno
 fn with_tag(name: &str) -> String {
     let last = name.rsplit('/').next().unwrap_or(name);
     if last.contains(':') { name.to_owned() } else { format!("{name}:latest") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_of_uv_are_what_pip_calls_them() {
+        for (version, package) in [
+            ("latest", Some("uv")),
+            ("0.13.9", Some("uv==0.13.9")),
+            ("0.13.x", Some("uv==0.13.*")),
+            (">=0.13,<1", Some("uv>=0.13,<1")),
+            ("~=0.13.1", Some("uv~=0.13.1")),
+            ("^0.13", None),
+            ("--index-url=x", None),
+        ] {
+            assert_eq!(uv_package(version).as_deref(), package, "{version}");
+        }
+    }
 }
