@@ -25,14 +25,23 @@ pub fn reference() -> Reference {
     Reference::local("base", "trixie")
 }
 
+/// Says how a base is made; one that was made otherwise is made anew.
+pub const MADE_AS: &str = "base-2";
+
 const BUNDLE: &str = "/etc/ssl/certs/ca-certificates.crt";
+
+/// apt's settings: packages that were installed and indices that are made in no time have no place in a layer.
+/// Source: apt.conf(5), "Dir::Cache" and "APT::Keep-Downloaded-Packages"; Debian's own images set the same.
+const SMALL: &str = "APT::Keep-Downloaded-Packages \"false\";\n\
+    Dir::Cache::pkgcache \"\";\n\
+    Dir::Cache::srcpkgcache \"\";\n";
 
 /// What the image's configuration gets: pip and Python's own clients do not read the system's bundle by themselves.
 pub fn changes() -> Vec<String> {
     vec![
         format!("ENV PIP_CERT={BUNDLE} SSL_CERT_FILE={BUNDLE} REQUESTS_CA_BUNDLE={BUNDLE}"),
         "ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".into(),
-        format!("LABEL {}=base-1", super::DIGEST),
+        format!("LABEL {}={MADE_AS}", super::DIGEST),
     ]
 }
 
@@ -48,6 +57,8 @@ pub async fn make(settings: &BaseSettings, folder: &Path) -> Result<PathBuf, Ima
     let bundle = format!("cp {}/bundle.crt \"$1{BUNDLE}\"", extra.display());
     let mut command = tokio::process::Command::new("mmdebstrap");
     command.args(["--variant=minbase", "--include=ca-certificates", "--customize-hook", &copy]);
+    // Made before the settings were there.
+    command.args(["--customize-hook", "rm -f \"$1\"/var/cache/apt/*.bin"]);
     if settings.certificates.is_some() {
         command.args(["--customize-hook", &bundle]);
     }
@@ -88,6 +99,7 @@ fn prepare(settings: &BaseSettings, extra: &Path) -> std::io::Result<()> {
         }
         std::fs::write(extra.join("bundle.crt"), text)?;
     }
+    std::fs::write(apt.join("80labrunner-small"), SMALL)?;
     if let Some(proxy) = &settings.proxy {
         let text = format!("Acquire::http::Proxy \"{proxy}\";\nAcquire::https::Proxy \"{proxy}\";\n");
         std::fs::write(apt.join("80labrunner-proxy"), text)?;

@@ -195,7 +195,9 @@ async fn cook<E: ImageEngine>(
 async fn ground<E: ImageEngine>(engine: &E, means: &Means<'_>) -> Result<String, ImageError> {
     let reference = base::reference();
     let image = reference.to_string();
-    if let Some(facts) = engine.find(&image).await? {
+    if let Some(facts) = engine.find(&image).await?
+        && facts.digest.as_deref() == Some(base::MADE_AS)
+    {
         return Ok(facts.id);
     }
     let began = Instant::now();
