@@ -64,6 +64,9 @@ impl From<ImageError> for Failure {
                 failure.hint("`labrunner images load FILE` brings images from a machine that can reach a registry")
             }
             ImageError::Forbidden { .. } => failure.hint("try `--images auto`"),
+            ImageError::BrokeOff { .. } => {
+                failure.hint("run the command again; `labrunner doctor` says whether the engine is well")
+            }
             _ => failure,
         }
     }

@@ -57,7 +57,7 @@ impl DockerEngine {
                 log.push(one.to_owned());
             }
         };
-        let (mut failure, mut cut_off) = (None, None);
+        let (mut failure, mut broke_off) = (None, None);
         let (mut heard, mut tagged) = (false, false);
         while let Some(piece) = stream.recv().await {
             match piece {
@@ -83,11 +83,17 @@ impl DockerEngine {
                 }
                 Err(Error::DockerStreamError { error }) => failure = Some(error),
                 Err(error) if buildkit && !heard => return Err(ImageError::Engine(with_causes(&error))),
-                Err(error) => cut_off = Some(with_causes(&error)),
+                Err(error @ Error::DockerResponseServerError { .. }) => failure = Some(with_causes(&error)),
+                Err(error) if heard => broke_off = Some(with_causes(&error)),
+                Err(error) => failure = Some(with_causes(&error)),
             }
         }
-        // An engine under load can end the stream inside its last piece: the image is there then.
-        match failure.or(cut_off.filter(|_| !tagged)) {
+        // An engine under load can end the stream inside its last piece: the image is there then. Before that, it is
+        // the engine's failure, and nobody's Dockerfile is to blame.
+        if let (None, Some(message), false) = (&failure, broke_off, tagged) {
+            return Err(ImageError::BrokeOff { image: request.name.clone(), message });
+        }
+        match failure {
             // Silence is success only where nobody was cut off.
             None => worker.await.map_err(|error| ImageError::Engine(format!("the build was cut off: {error}"))),
             Some(message) => {

@@ -42,6 +42,8 @@ pub enum ImageError {
     NoRecipe { image: String, nearest: String, known: String },
     #[error("building `{image}` failed: {message}\n{log}")]
     Build { image: String, message: String, log: String },
+    #[error("the engine broke off while `{image}` was being built: {message}")]
+    BrokeOff { image: String, message: String },
     #[error("`{image}` is not on the engine, and `--images {policy}` forbids to fetch it")]
     Forbidden { image: String, policy: &'static str },
     #[error("the base image needs {packages}: {remedy}")]
