@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::base::{self, BaseSettings};
 use super::recipe::{self, Recipe};
-use super::{BuildRequest, ImageEngine, ImageError, Reference};
+use super::{BuildRequest, ImageEngine, ImageError, Reference, turn};
 use crate::event::{Event, Sink};
 
 /// Where images may come from (`--images`).
@@ -168,49 +168,55 @@ async fn cook<E: ImageEngine>(
         None => ground(engine, means).await?,
     };
     let image = recipe.image().to_string();
-    if let Some(facts) = engine.find(&image).await?
-        && facts.digest == Some(recipe.digest(&on))
-    {
-        return Ok(facts.id);
+    let digest = recipe.digest(&on);
+    if let Some(id) = made(engine, &image, &digest).await? {
+        return Ok(id);
     }
     let began = Instant::now();
     means.sink.emit(Event::ImageBegan { image: image.clone(), how: "recipe" });
     let line = |line: &str| means.sink.emit(Event::ImageLine { image: image.clone(), line: line.to_owned() });
-    let program = match &recipe.program {
-        Some(program) => Some(program.build(&means.cache, &means.cargo_home, &line).await?),
-        None => None,
-    };
-    let context = recipe.context(program.as_deref()).map_err(|error| ImageError::Engine(error.to_string()))?;
-    let labels = recipe.labels(&on);
-    let request =
-        BuildRequest { name: image.clone(), context, dockerfile: "Dockerfile".into(), labels, ..Default::default() };
-    engine.build(request, &line).await?;
+    let _turn = turn::take(&means.cache, &image, &line).await?;
+    // Another command may have made it while this one waited.
+    if made(engine, &image, &digest).await?.is_none() {
+        let program = match &recipe.program {
+            Some(program) => Some(program.build(&means.cache, &means.cargo_home, &line).await?),
+            None => None,
+        };
+        let context = recipe.context(program.as_deref()).map_err(|error| ImageError::Engine(error.to_string()))?;
+        let (name, labels) = (image.clone(), recipe.labels(&on));
+        let request = BuildRequest { name, context, dockerfile: "Dockerfile".into(), labels, ..Default::default() };
+        engine.build(request, &line).await?;
+    }
     means.sink.emit(Event::ImageDone { image: image.clone(), took: began.elapsed() });
-    let facts = engine.find(&image).await?;
-    facts
-        .map(|facts| facts.id)
-        .ok_or_else(|| ImageError::Engine(format!("`{image}` was built and is not on the engine")))
+    let gone = || ImageError::Engine(format!("`{image}` was built and is not on the engine"));
+    made(engine, &image, &digest).await?.ok_or_else(gone)
+}
+
+/// The id of an image, if it is on the engine and made as the digest says.
+async fn made<E: ImageEngine>(engine: &E, image: &str, digest: &str) -> Result<Option<String>, ImageError> {
+    let facts = engine.find(image).await?;
+    Ok(facts.filter(|facts| facts.digest.as_deref() == Some(digest)).map(|facts| facts.id))
 }
 
 async fn ground<E: ImageEngine>(engine: &E, means: &Means<'_>) -> Result<String, ImageError> {
     let reference = base::reference();
     let image = reference.to_string();
-    if let Some(facts) = engine.find(&image).await?
-        && facts.digest.as_deref() == Some(base::MADE_AS)
-    {
-        return Ok(facts.id);
+    if let Some(id) = made(engine, &image, base::MADE_AS).await? {
+        return Ok(id);
     }
     let began = Instant::now();
     means.sink.emit(Event::ImageBegan { image: image.clone(), how: "recipe" });
-    let scratch = means.cache.join("tmp");
-    let failed = |error: std::io::Error| ImageError::File { path: scratch.clone(), message: error.to_string() };
-    std::fs::create_dir_all(&scratch).map_err(failed)?;
-    let folder = tempfile::tempdir_in(&scratch).map_err(failed)?;
-    let tar = base::make(means.base, folder.path()).await?;
-    engine.import(&reference, tar, base::changes()).await?;
+    let line = |line: &str| means.sink.emit(Event::ImageLine { image: image.clone(), line: line.to_owned() });
+    let _turn = turn::take(&means.cache, &image, &line).await?;
+    if made(engine, &image, base::MADE_AS).await?.is_none() {
+        let scratch = means.cache.join("tmp");
+        let failed = |error: std::io::Error| ImageError::File { path: scratch.clone(), message: error.to_string() };
+        std::fs::create_dir_all(&scratch).map_err(failed)?;
+        let folder = tempfile::tempdir_in(&scratch).map_err(failed)?;
+        let tar = base::make(means.base, folder.path()).await?;
+        engine.import(&reference, tar, base::changes()).await?;
+    }
     means.sink.emit(Event::ImageDone { image: image.clone(), took: began.elapsed() });
-    let facts = engine.find(&image).await?;
-    facts
-        .map(|facts| facts.id)
-        .ok_or_else(|| ImageError::Engine("the base was imported and is not on the engine".into()))
+    let gone = || ImageError::Engine("the base was imported and is not on the engine".into());
+    made(engine, &image, base::MADE_AS).await?.ok_or_else(gone)
 }
