@@ -26,6 +26,9 @@ pub async fn consent(app: &App, opened: &Opened) -> Result<(), Failure> {
     if opened.lab.needs.contains(&Need::Plugin) {
         list.push_str("\n  its checks run programs of the lab on this machine, outside of any container");
     }
+    if opened.lab.needs.contains(&Need::Environment) {
+        list.push_str("\n  its services are given variables of your environment");
+    }
     let message = format!("{} asks for more than a lab usually may:{list}", opened.lab.id);
     if !app.agreed(&format!("{message}\ndo you trust its author?")).await {
         return Err(Failure::usage(message)

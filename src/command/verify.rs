@@ -13,8 +13,9 @@ use super::up::Up;
 use super::{Failure, Outcome, exit_code};
 use crate::catalog::diagnostic::nearest;
 use crate::check::{Judge, World, judge};
-use crate::event::Event;
+use crate::event::{Discreet, Event};
 use crate::lab::report::{GoalReport, LabReport};
+use crate::lab::secrets::Secrets;
 use crate::lab::view::View;
 use crate::lab::{GoalId, Lab, Owner, Verdict};
 use crate::record::{LastPass, NewAttempt, NewVerdict, Record};
@@ -97,7 +98,9 @@ pub async fn round(
     let trouble = trouble(opened, up)?;
     let up = &*up;
     let stage = Stage::new(app, opened, up).await;
-    let judging = Judge { scenes: &stage, sink: app.sink.as_ref(), seed, settings: &opened.settings };
+    let secrets = Secrets::of(&opened.lab.stack);
+    let sink = Discreet { sink: app.sink.as_ref(), secrets: &secrets };
+    let judging = Judge { scenes: &stage, sink: &sink, seed, settings: &opened.settings };
     let mut goals = match trouble {
         Some(trouble) => {
             opened.lab.goals.iter().filter(|goal| asked.contains(&goal.id)).map(|goal| cannot(goal, &trouble)).collect()
@@ -112,6 +115,7 @@ pub async fn round(
     let solution = Solution::read(&opened.lab.folder, &opened.lab.starter)?;
     let untouched = solution.starter().manifest() == up.files.manifest();
     for goal in &mut goals {
+        secrets.mask_goal(goal);
         goal.already_true = untouched && goal.verdict == Verdict::Passed;
         if let Some(record) = record {
             after_the_fact(opened, up, record, goal).await?;

@@ -15,9 +15,10 @@ use super::engine::{Engine, EngineError, EngineFault, Observed, ObservedResource
 use super::identity::Identity;
 use super::plan::{ContainerAction, Plan, PlannedContainer, healthy_first, one_shots};
 use super::ready::{self, Deaths, NotReady, Prober};
+use super::wanted::ContainerSpec;
 use crate::event::{Event, ServiceState, Sink};
 use crate::lab::ServiceName;
-use crate::lab::stack::Condition;
+use crate::lab::stack::{Condition, MountSource};
 
 /// How a service's container is doing on its way up, as its dependants see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -200,6 +201,7 @@ async fn bring_up<E: Engine, P: Prober>(
         ContainerAction::Unpause(_) => context.engine.unpause(&id).await?,
         ContainerAction::Start(_) | ContainerAction::Create | ContainerAction::Recreate(_) => {
             let _permit = starts.acquire().await;
+            leads_nowhere_else(spec)?;
             emit(ServiceState::Starting);
             lock(outcome).begun.insert(spec.service.clone());
             if let Err(error) = context.engine.start(&id).await {
@@ -240,6 +242,24 @@ async fn bring_up<E: Engine, P: Prober>(
     }
     emit(if one_shot { ServiceState::Completed } else { ServiceState::Ready(began.elapsed()) });
     board.set(planned, Progress::Ready);
+    Ok(())
+}
+
+/// A path that a container mounts was judged when the lab was read. A service that has put a link in its place since
+/// would have the engine mount what the link leads to.
+fn leads_nowhere_else(spec: &ContainerSpec) -> Result<(), EngineError> {
+    for mount in &spec.definition.mounts {
+        if let MountSource::Bind { path, .. } = &mount.source
+            && let Ok(real) = path.canonicalize()
+            && real != *path
+        {
+            return Err(EngineError {
+                operation: format!("mount `{}` into `{}`", path.display(), spec.service),
+                fault: EngineFault::Other,
+                message: format!("it was made a link to `{}` while the lab started", real.display()),
+            });
+        }
+    }
     Ok(())
 }
 

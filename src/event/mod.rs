@@ -4,6 +4,7 @@ pub mod display;
 
 use std::time::Duration;
 
+use crate::lab::secrets::Secrets;
 use crate::lab::{GoalId, LabId, ServiceName, Verdict};
 
 /// Something that happened.
@@ -111,6 +112,27 @@ pub trait Sink: Send + Sync {
     /// Asks whoever listens, and waits for the answer; `None` when nobody can answer.
     fn ask(&self, _question: &str) -> Option<bool> {
         None
+    }
+}
+
+/// Passes everything on, secrets masked where an observation is shown.
+pub struct Discreet<'a> {
+    pub sink: &'a dyn Sink,
+    pub secrets: &'a Secrets,
+}
+
+impl Sink for Discreet<'_> {
+    fn emit(&self, event: Event) {
+        self.sink.emit(match event {
+            Event::StepWaiting { goal, check, seen } => {
+                Event::StepWaiting { goal, check, seen: self.secrets.mask(&seen) }
+            }
+            other => other,
+        });
+    }
+
+    fn ask(&self, question: &str) -> Option<bool> {
+        self.sink.ask(question)
     }
 }
 

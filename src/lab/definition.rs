@@ -121,6 +121,8 @@ pub enum Need {
     HostPaths,
     Plugin,
     SecurityOptions,
+    /// Variables of the learner's environment.
+    Environment,
 }
 
 /// Whose work a service is, and so who is to blame when it is down.

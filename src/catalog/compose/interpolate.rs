@@ -38,9 +38,13 @@ fn interpolated(text: &str, span: Span, reader: &mut Reader<'_, '_>) -> Value {
             for name in unset {
                 let message = format!("nothing is known as `{name}`");
                 match reader.context.author {
-                    Author::Lab => {
-                        reader.findings.error("unknown-name", span, message, "write `$$` for a plain `$`".to_owned())
-                    }
+                    Author::Lab => reader.findings.error(
+                        "unknown-name",
+                        span,
+                        message,
+                        "write `$$` for a plain `$`; the learner's own variables need `needs: [environment]`"
+                            .to_owned(),
+                    ),
                     Author::Learner => {
                         reader.findings.warning("unknown-name", span, format!("{message}; it becomes empty"), None);
                     }

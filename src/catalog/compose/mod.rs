@@ -200,7 +200,7 @@ impl Reader<'_, '_> {
             .get("ipam")
             .and_then(|ipam| ipam.get("config"))
             .map(|config| config.items().iter().filter_map(|one| one.get("subnet")?.scalar()).collect());
-        Network {
+        let network = Network {
             driver: self.text_of(node, "driver"),
             driver_opts: self.map_of(node, "driver_opts"),
             internal: self.flag_of(node, "internal").unwrap_or(false),
@@ -210,7 +210,9 @@ impl Reader<'_, '_> {
             external: self.flag_of(node, "external").unwrap_or(false),
             name: self.text_of(node, "name"),
             subnets: subnets.unwrap_or_default(),
-        }
+        };
+        self.guard_network(node, &network);
+        network
     }
 }
 

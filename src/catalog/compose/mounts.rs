@@ -92,13 +92,12 @@ impl Reader<'_, '_> {
 
     /// An absolute path without `.` and `..`; links are resolved as far as the path exists.
     pub(super) fn path(&self, text: &str) -> PathBuf {
-        let text = text.strip_prefix("~/").map_or_else(
-            || text.to_owned(),
-            |rest| match (self.context.lookup)("HOME") {
-                Some(serde_json::Value::String(home)) => format!("{home}/{rest}"),
-                _ => text.to_owned(),
-            },
-        );
+        let home = |rest: &str| match (self.context.lookup)("HOME") {
+            Some(serde_json::Value::String(home)) => format!("{home}/{rest}"),
+            // Wherever it is, it is not the lab's.
+            _ => format!("/~/{rest}"),
+        };
+        let text = text.strip_prefix("~/").map_or_else(|| text.to_owned(), home);
         resolve(&self.context.folder.join(text))
     }
 }

@@ -19,6 +19,8 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 const BUILDS: Duration = Duration::from_secs(600);
 /// How late what is delayed arrives, unless `by` says it.
 const DELAY: Duration = Duration::from_millis(300);
+/// How often `each` may go round.
+const ROUNDS: i64 = 10_000;
 
 impl Reader<'_> {
     pub(super) fn check(&mut self, node: &Node) -> Option<Check> {
@@ -282,10 +284,17 @@ impl Reader<'_> {
         };
         let numbers = range.text().and_then(|text| {
             let (first, last) = text.split_once("..")?;
-            Some((first.parse().ok()?, last.parse().ok()?))
+            Some((first.parse::<i64>().ok()?, last.parse::<i64>().ok()?))
         });
         let over = match (&range.value, numbers) {
-            (_, Some((first, last))) => Range::Numbers(first, last),
+            (_, Some((first, last))) => {
+                if last.saturating_sub(first) >= ROUNDS {
+                    let hint = "a check is a few observations; leave the rest to a `load` step".to_owned();
+                    let message = format!("`each` goes round at most {ROUNDS} times");
+                    self.findings.error("too-many", range.span, message, hint);
+                }
+                Range::Numbers(first, last)
+            }
             (Value::List(_), _) => Range::Values(self.document(&range)),
             (Value::Text(text), _) if text.contains("${") => Range::Values(self.document(&range)),
             _ => {

@@ -111,6 +111,7 @@ impl Reader<'_> {
         let folder = self.folder.to_owned();
         let values = self.settings.clone();
         let seed = variables.seed;
+        let surroundings = needs.contains(&Need::Environment);
         let lookup = move |name: &str| -> Option<Json> {
             match name.split_once('.') {
                 Some(("settings", key)) => values.get(key).cloned(),
@@ -118,6 +119,8 @@ impl Reader<'_> {
                 _ => match name {
                     "WORKSPACE" => Some(workspace.display().to_string().into()),
                     "LAB" => Some(folder.display().to_string().into()),
+                    // A stranger's lab is not told what else stands in the learner's environment.
+                    _ if !surroundings => None,
                     _ => variables.environment.get(name).map(|value| value.clone().into()),
                 },
             }

@@ -72,6 +72,18 @@ impl Default for Session {
     }
 }
 
+/// A file that the lab brings, links resolved.
+///
+/// # Errors
+/// It is not there, or lies outside the lab: what else is on this machine is not the lab's to read.
+fn of_lab<W: World>(world: &W, name: &str) -> Result<std::path::PathBuf, Unobservable> {
+    let broken = |what: String| Unobservable::Definition(format!("`{name}` of the lab {what}"));
+    let missing = |error: std::io::Error| broken(format!("cannot be found: {error}"));
+    let lab = world.lab_folder().canonicalize().map_err(missing)?;
+    let found = lab.join(name).canonicalize().map_err(missing)?;
+    if found.starts_with(&lab) { Ok(found) } else { Err(broken("lies outside the lab".into())) }
+}
+
 /// Makes one observation, in at most `limit`.
 ///
 /// # Errors

@@ -21,10 +21,7 @@ pub(super) async fn observe<W: World>(fields: &Fields<'_>, world: &W) -> Result<
     let name = fields.required("program")?;
     let lab = world.lab_folder();
     let broken = |what: String| Unobservable::Definition(format!("the plugin `{name}` {what}"));
-    let program = lab.join(&name).canonicalize().map_err(|error| broken(format!("cannot be found: {error}")))?;
-    if !program.starts_with(lab) {
-        return Err(broken("lies outside the lab".into()));
-    }
+    let program = super::of_lab(world, &name)?;
     let document = json!({
         "input": fields.get("input"),
         "workspace": world.workspace().display().to_string(),
