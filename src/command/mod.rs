@@ -5,6 +5,7 @@ pub mod author;
 mod carrying;
 pub mod code;
 pub mod consent;
+mod disk_guard;
 pub mod doctor;
 pub mod exit_code;
 pub mod failure;

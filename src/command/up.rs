@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::app::{App, Opened};
+use super::disk_guard::DiskGuard;
 use super::failure::Failure;
 use super::notes::Notes;
 use super::pristine::{meant, remove_all, remove_services};
@@ -39,6 +40,8 @@ pub struct Up {
     pub notes: Notes,
     /// Content of the workspace that runs now.
     pub files: Tree,
+    /// Stops a lab that fills the disk.
+    pub disk: DiskGuard,
 }
 
 /// What [`up`] would do, a step with its reason each; changes nothing.
@@ -61,6 +64,7 @@ pub async fn planned(app: &App, opened: &Opened, engine: &DockerEngine) -> Resul
 pub async fn up(app: &App, opened: &Opened, engine: &DockerEngine) -> Result<Up, Failure> {
     super::consent::consent(app, opened).await?;
     recover(app, opened, engine).await?;
+    let disk = DiskGuard::watch(app, opened, engine)?;
     let mut notes = Notes::read(&opened.folder);
     super::reaching::decide(app, opened, engine, &mut notes).await?;
     super::carrying::decide(app, opened, engine, &mut notes).await?;
@@ -109,9 +113,14 @@ pub async fn up(app: &App, opened: &Opened, engine: &DockerEngine) -> Result<Up,
                 let observed = engine.observe(&opened.identity).await?;
                 plan = plan_for(opened, &notes, &world.images(), &observed, notes.subnet.clone());
             }
-            other => break other?,
+            // What was stopped for want of space cannot be started either.
+            other => {
+                disk.check()?;
+                break other?;
+            }
         }
     };
+    disk.check()?;
     failed.extend(outcome.failed);
     let after = engine.observe(&opened.identity).await?;
     for (service, port, wanted) in &outcome.moved_ports {
@@ -140,7 +149,7 @@ pub async fn up(app: &App, opened: &Opened, engine: &DockerEngine) -> Result<Up,
     notes.sources = sources;
     notes.write(&opened.folder)?;
     let begun = outcome.begun.into_iter().chain(stale).collect();
-    Ok(Up { world, failed, begun, notes, files })
+    Ok(Up { world, failed, begun, notes, files, disk })
 }
 
 /// Finishes or undoes what a killed command left open.

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::app::{App, Opened};
 use super::scenes::Stage;
 use super::start::make_workspace;
-use super::trouble::{cannot, trouble, up_to_judge};
+use super::trouble::{Trouble, cannot, trouble, up_to_judge};
 use super::up::Up;
 use super::{Failure, Outcome, exit_code};
 use crate::catalog::diagnostic::nearest;
@@ -111,6 +111,14 @@ pub async fn round(
         // The verdicts stand; the next command removes what is left of a copy.
         let text = format!("a copy of the environment could not be removed: {}", failure.message);
         app.sink.emit(Event::Warning { text });
+    }
+    if let Some(why) = up.disk.struck() {
+        let full = Trouble { verdict: Verdict::Undecided, why: why.to_owned() };
+        for report in goals.iter_mut().filter(|report| report.verdict != Verdict::Passed) {
+            if let Some(goal) = opened.lab.goal(report.goal.as_str()) {
+                *report = cannot(goal, &full);
+            }
+        }
     }
     let solution = Solution::read(&opened.lab.folder, &opened.lab.starter)?;
     let untouched = solution.starter().manifest() == up.files.manifest();

@@ -45,7 +45,8 @@ impl DockerEngine {
             self.start(&id).await?;
             let argv = ["python3", "-c", PROGRAM].map(str::to_owned).to_vec();
             let stdin = Some(input(loads).map_err(|error| failed(&error.to_string()))?);
-            let output = self.run_exec(&id, &ExecRequest { argv, stdin, ..ExecRequest::default() }).await?;
+            let output =
+                self.run_exec(&id, &ExecRequest { argv, stdin, whole: true, ..ExecRequest::default() }).await?;
             match output.code {
                 0 => unpack(&output.stdout).map_err(|error| failed(&error.to_string())),
                 _ => Err(failed(String::from_utf8_lossy(&output.stderr).lines().last().unwrap_or("it failed"))),

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use bollard::container::LogOutput;
 use bollard::models::NetworkDisconnectRequest;
 use bollard::query_parameters::{
     EventsOptionsBuilder, InspectContainerOptionsBuilder, KillContainerOptionsBuilder, LogsOptionsBuilder,
@@ -13,6 +12,7 @@ use bollard::query_parameters::{
 use futures_util::StreamExt;
 use tokio::sync::mpsc;
 
+use super::lines::Lines;
 use super::{DockerEngine, call, limit, translate};
 use crate::environment::engine::{
     ContainerFacts, Engine, EngineEvent, ExecOutput, ExecRequest, LogLine, Observed, Usage,
@@ -143,17 +143,21 @@ impl Engine for DockerEngine {
         if let Some(since) = since.and_then(|since| since.try_into().ok()) {
             options = options.since(since);
         }
-        let stream = self.docker.logs(id, Some(options.build()));
-        let read = stream.collect::<Vec<_>>();
-        let pieces = tokio::time::timeout(limit::START, read).await.map_err(|_| EngineError {
-            operation: format!("read the log of container {}", short(id)),
+        let operation = || format!("read the log of container {}", short(id));
+        let mut stream = self.docker.logs(id, Some(options.build()));
+        let mut lines = Lines::default();
+        let read = async {
+            while let Some(piece) = stream.next().await {
+                lines.add(piece.map_err(|error| translate(operation(), &error))?);
+            }
+            Ok(())
+        };
+        let late = |_| EngineError {
+            operation: operation(),
             fault: EngineFault::Unreachable,
             message: "it gave no answer".into(),
-        })?;
-        let mut lines = Lines::default();
-        for piece in pieces {
-            lines.add(piece.map_err(|error| translate(format!("read the log of container {}", short(id)), &error))?);
-        }
+        };
+        tokio::time::timeout(limit::START, read).await.map_err(late)??;
         Ok(lines.finish())
     }
 
@@ -263,32 +267,5 @@ fn unless_gone(result: Result<(), EngineError>) -> Result<(), EngineError> {
     match result {
         Err(error) if error.fault == EngineFault::NotFound => Ok(()),
         other => other,
-    }
-}
-
-/// Puts pieces of output together to lines, each stream for itself, in the order in which lines end.
-#[derive(Default)]
-struct Lines {
-    done: Vec<LogLine>,
-    partial: [String; 2],
-}
-
-impl Lines {
-    fn add(&mut self, piece: LogOutput) {
-        let stderr = matches!(piece, LogOutput::StdErr { .. });
-        let partial = &mut self.partial[usize::from(stderr)];
-        partial.push_str(&String::from_utf8_lossy(piece.as_ref()));
-        while let Some(end) = partial.find('\n') {
-            let text = partial[..end].trim_end_matches('\r').to_owned();
-            partial.drain(..=end);
-            self.done.push(LogLine { stderr, text });
-        }
-    }
-
-    fn finish(mut self) -> Vec<LogLine> {
-        for (index, text) in self.partial.into_iter().enumerate().filter(|(_, text)| !text.is_empty()) {
-            self.done.push(LogLine { stderr: index == 1, text });
-        }
-        self.done
     }
 }

@@ -7,7 +7,7 @@ use tokio::io::AsyncWriteExt;
 
 use super::{DockerEngine, call, limit, translate};
 use crate::environment::EngineError;
-use crate::environment::engine::{ExecOutput, ExecRequest};
+use crate::environment::engine::{CUT, ExecOutput, ExecRequest, LARGEST_OUTPUT};
 
 impl DockerEngine {
     /// Starts a command and hands its streams over.
@@ -47,9 +47,9 @@ impl DockerEngine {
             let read = async {
                 while let Some(piece) = output.next().await {
                     match piece.map_err(|error| translate("read a command's output".into(), &error))? {
-                        LogOutput::StdErr { message } => result.stderr.extend_from_slice(&message),
+                        LogOutput::StdErr { message } => keep(&mut result.stderr, &message, request.whole),
                         LogOutput::StdOut { message } | LogOutput::Console { message } => {
-                            result.stdout.extend_from_slice(&message);
+                            keep(&mut result.stdout, &message, request.whole);
                         }
                         LogOutput::StdIn { .. } => {}
                     }
@@ -63,5 +63,31 @@ impl DockerEngine {
         let state = call("read a command's exit code", limit::LOOK, self.docker.inspect_exec(&exec)).await?;
         result.code = state.exit_code.unwrap_or(-1);
         Ok(result)
+    }
+}
+
+/// Adds a piece of output, as far as there is room for it.
+fn keep(kept: &mut Vec<u8>, piece: &[u8], whole: bool) {
+    if whole {
+        kept.extend_from_slice(piece);
+    } else if kept.len() < LARGEST_OUTPUT {
+        kept.extend_from_slice(&piece[..piece.len().min(LARGEST_OUTPUT - kept.len())]);
+        if kept.len() == LARGEST_OUTPUT {
+            kept.extend_from_slice(CUT);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn output_without_end_is_kept_up_to_a_size() {
+        let (mut kept, piece) = (Vec::new(), vec![b'y'; 1 << 20]);
+        (0..40).for_each(|_| keep(&mut kept, &piece, false));
+        assert_eq!(kept.len(), LARGEST_OUTPUT + CUT.len());
+        keep(&mut kept, &piece, true);
+        assert_eq!(kept.len(), LARGEST_OUTPUT + CUT.len() + piece.len());
     }
 }

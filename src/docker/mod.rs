@@ -11,6 +11,7 @@ mod fault;
 mod fresh;
 pub mod images;
 mod layers;
+mod lines;
 pub mod observe;
 pub mod reach;
 mod relay;

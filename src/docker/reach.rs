@@ -78,6 +78,16 @@ impl DockerEngine {
         Ok(engine.here && !engine.desktop && !engine.rootless)
     }
 
+    /// Where an engine on this machine keeps its data; `None` for one that is elsewhere.
+    ///
+    /// # Errors
+    /// The engine does not answer.
+    pub async fn data_folder(&self) -> Result<Option<std::path::PathBuf>, EngineError> {
+        let info = call("ask the engine about itself", limit::LOOK, self.docker.info()).await?;
+        let here = self.sees_files().await?;
+        Ok(info.docker_root_dir.filter(|_| here).map(Into::into))
+    }
+
     pub(super) async fn whereabouts(&self) -> Result<Whereabouts, EngineError> {
         let info = call("ask the engine about itself", limit::LOOK, self.docker.info()).await?;
         let this_machine = rustix::system::uname();

@@ -18,7 +18,7 @@ use tokio::io::{AsyncWrite, AsyncWriteExt};
 
 use super::{DockerEngine, translate};
 use crate::environment::EngineError;
-use crate::environment::engine::{ExecOutput, ExecRequest};
+use crate::environment::engine::{CUT, ExecOutput, ExecRequest, LARGEST_OUTPUT};
 
 /// The idle shells of an engine's containers.
 #[derive(Clone, Default)]
@@ -253,11 +253,13 @@ struct Between<'s> {
     bytes: Vec<u8>,
     begin: Option<usize>,
     end: Option<usize>,
+    /// Something was left out, for there was too much of it.
+    cut: bool,
 }
 
 impl<'s> Between<'s> {
     fn new(script: &'s Script) -> Self {
-        Self { script, bytes: Vec::new(), begin: None, end: None }
+        Self { script, bytes: Vec::new(), begin: None, end: None, cut: false }
     }
 
     fn begun(&self) -> bool {
@@ -275,6 +277,12 @@ impl<'s> Between<'s> {
             let from = old.saturating_sub(self.script.end.len()).max(begin);
             self.end = self.end.or_else(|| find(&self.bytes, self.script.end.as_bytes(), from));
         }
+        // What may be the beginning of a mark stays.
+        let tail = self.bytes.len().saturating_sub(self.script.end.len());
+        if self.end.is_none() && tail > LARGEST_OUTPUT {
+            self.bytes.drain(LARGEST_OUTPUT..tail);
+            self.cut = true;
+        }
     }
 
     /// What follows the closing mark up to a `;`: the exit code on standard output, nothing on the other.
@@ -285,7 +293,8 @@ impl<'s> Between<'s> {
     }
 
     fn content(&self) -> Vec<u8> {
-        self.begin.zip(self.end).and_then(|(begin, end)| self.bytes.get(begin..end)).unwrap_or_default().to_vec()
+        let content = self.begin.zip(self.end).and_then(|(begin, end)| self.bytes.get(begin..end)).unwrap_or_default();
+        if self.cut { [content, CUT].concat() } else { content.to_vec() }
     }
 }
 
@@ -328,6 +337,21 @@ mod tests {
         assert_eq!(answer(&sh("printf 15; printf 'oh;' >&2; exit 7")), (7, "15".into(), "oh;".into()));
         assert_eq!(answer(&sh("echo \"it's\"")), (0, "it's\n".into(), String::new()));
         assert_eq!(answer(&sh("kill -9 $$")).0, 137);
+    }
+
+    #[test]
+    fn output_without_end_is_kept_up_to_a_size() {
+        let script = script(&sh("true"), "0123456789abcdef").unwrap();
+        let mut between = Between::new(&script);
+        between.add(script.begin.as_bytes());
+        let piece = vec![b'y'; 1 << 20];
+        (0..40).for_each(|_| between.add(&piece));
+        // A mark that comes in two pieces, after much was dropped.
+        let (first, second) = script.end.split_at(7);
+        [first, second, "0;"].iter().for_each(|piece| between.add(piece.as_bytes()));
+        assert_eq!(between.tail().as_deref(), Some("0"));
+        let kept = between.content();
+        assert!(kept.len() <= LARGEST_OUTPUT + CUT.len() && kept.ends_with(CUT), "{}", kept.len());
     }
 
     #[test]

@@ -138,6 +138,7 @@ pub fn asked(command: &Command) -> ExecRequest {
         environment: command.environment.clone(),
         working_dir: command.working_dir.clone(),
         stdin: command.stdin.clone().map(String::into_bytes),
+        whole: false,
     }
 }
 

@@ -168,6 +168,12 @@ pub struct LogLine {
     pub text: String,
 }
 
+/// Most of a command's output that is kept, in bytes on each stream: a command that never stops writing must not fill
+/// the memory of whoever asked for it.
+pub const LARGEST_OUTPUT: usize = 16 << 20;
+/// Stands where the rest was.
+pub const CUT: &[u8] = b"\n(the rest was left out: it is more than 16 MiB)\n";
+
 /// A command to run inside a container.
 #[derive(Debug, Clone, Default)]
 pub struct ExecRequest {
@@ -176,6 +182,8 @@ pub struct ExecRequest {
     pub environment: Vec<(String, String)>,
     pub working_dir: Option<String>,
     pub stdin: Option<Vec<u8>>,
+    /// Keep all of what it writes; else what is beyond [`LARGEST_OUTPUT`] is dropped.
+    pub whole: bool,
 }
 
 /// What a finished command left.

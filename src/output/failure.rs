@@ -31,7 +31,7 @@ pub fn failure_json(code: u8, message: &str, hints: &[String]) -> String {
 
 /// A round of judging.
 pub fn report(report: &LabReport, width: usize, paint: Paint) -> String {
-    let mut text = format!("{} · seed {}\n\n", paint.strong(&report.title), report.seed);
+    let mut text = format!("{} · seed {}\n\n", paint.strong(&sanitise(&report.title)), report.seed);
     for goal in &report.goals {
         text.push_str(&line(goal, width, paint));
         if goal.verdict != Verdict::Passed && goal.verdict != Verdict::Blocked {

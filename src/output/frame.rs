@@ -14,9 +14,10 @@ const KEYS_SHORT: &str = "v all h hint n next l logs r reset o open q quit";
 /// The lines of a screen of `width` by `height` characters. `doing` is the latest event.
 pub(super) fn lines(view: &WatchView, doing: &str, width: usize, height: usize, paint: Paint) -> Vec<String> {
     let state = if view.state == "judging" && !doing.is_empty() { doing } else { &view.state };
-    let room = width.saturating_sub(view.title.chars().count() + 3);
+    let title = sanitise(&view.title);
+    let room = width.saturating_sub(title.chars().count() + 3);
     let mut lines = vec![
-        format!("{}   {}", paint.strong(&fit(&view.title, width)), paint.faint(&fit(&sanitise(state), room))),
+        format!("{}   {}", paint.strong(&fit(&title, width)), paint.faint(&fit(&sanitise(state), room))),
         services(view, width, paint),
         String::new(),
     ];

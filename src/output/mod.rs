@@ -36,12 +36,13 @@ pub fn json(view: &View, code: u8) -> String {
     document.to_string() + "\n"
 }
 
-/// Writes results. A reader that has gone away is no failure.
+/// Writes results. A reader that has gone away is no failure. Texts of others are made harmless where they are put in;
+/// should that be forgotten somewhere, nothing but colours gets through here.
 pub fn print(text: &str) {
-    let _ = anstream::stdout().write_all(text.as_bytes());
+    let _ = anstream::stdout().write_all(text::tame(text).as_bytes());
 }
 
 /// Writes everything that is not the result.
 pub fn complain(text: &str) {
-    let _ = anstream::stderr().write_all(text.as_bytes());
+    let _ = anstream::stderr().write_all(text::tame(text).as_bytes());
 }

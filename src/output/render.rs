@@ -3,7 +3,7 @@
 use comfy_table::{Table, presets};
 
 use super::failure;
-use super::text::{Paint, indent, reflow, sanitise, seconds, wrap};
+use super::text::{Paint, indent, reflow, sanitise, seconds, tame, wrap};
 use crate::lab::view::{Finding, GoalRow, ProveView, StartView, StatusView, View};
 
 /// The human form of an answer. `width` is the terminal's, in columns.
@@ -15,7 +15,7 @@ pub fn render(view: &View, width: u16, colour: bool) -> String {
                 vec![
                     lab.month.to_string(),
                     lab.id.clone(),
-                    lab.title.clone(),
+                    sanitise(&lab.title),
                     format!("{}/{}", lab.reached, lab.goals),
                     lab.points.to_string(),
                 ]
@@ -45,11 +45,15 @@ pub fn render(view: &View, width: u16, colour: bool) -> String {
                 .collect();
             let lines =
                 if lines.is_empty() { "  do nothing: everything is as it should be\n".to_owned() } else { lines };
-            format!("{}\n{lines}", paint.strong(title))
+            format!("{}\n{lines}", paint.strong(&sanitise(title)))
         }
         View::Progress { labs } => {
             let blocks = labs.iter().map(|lab| {
-                format!("{}\n{}", paint.strong(&format!("{} · {}", lab.lab, lab.title)), goals(&lab.goals, width))
+                format!(
+                    "{}\n{}",
+                    paint.strong(&format!("{} · {}", lab.lab, sanitise(&lab.title))),
+                    goals(&lab.goals, width)
+                )
             });
             blocks.collect::<Vec<_>>().join("\n")
         }
@@ -87,7 +91,8 @@ pub fn render(view: &View, width: u16, colour: bool) -> String {
             format!("{block}{labs} labs read: {errors} errors, {warnings} warnings\n")
         }
         View::Done { text } => format!("{}\n", sanitise(text)),
-        View::Raw { text } => text.clone(),
+        View::Raw { text } if text.contains('\u{1b}') => tame(text) + "\u{1b}[0m",
+        View::Raw { text } => tame(text),
     }
 }
 
@@ -107,7 +112,7 @@ fn table(head: &[&str], rows: Vec<Vec<String>>, width: u16) -> String {
 fn started(start: &StartView, width: u16, paint: Paint) -> String {
     let mut text = format!(
         "{} runs {}\n\n",
-        paint.strong(&start.title),
+        paint.strong(&sanitise(&start.title)),
         paint.faint(&format!("({})", seconds(start.took.into())))
     );
     for (service, url) in &start.urls {
@@ -151,7 +156,7 @@ fn status_text(status: &StatusView, width: u16, paint: Paint) -> String {
     });
     format!(
         "{}\n\n{}\n{}\nworkspace  {}\n",
-        paint.strong(&format!("{} · {}", status.lab, status.title)),
+        paint.strong(&format!("{} · {}", status.lab, sanitise(&status.title))),
         table(&["service", "whose", "state", "ports", "memory", "disk"], services.collect(), width),
         goals(&status.goals, width),
         status.workspace.display()

@@ -7,6 +7,26 @@ pub fn sanitise(text: &str) -> String {
     text.chars().filter(|char| !char.is_control() || matches!(char, '\n' | '\t')).collect()
 }
 
+/// As [`sanitise`], with colours left: what a program writes about itself may be read as it was meant. Source: ECMA-48,
+/// "SGR – Select Graphic Rendition".
+pub fn tame(text: &str) -> String {
+    let mut tamed = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find('\u{1b}') {
+        tamed.push_str(&sanitise(&rest[..at]));
+        rest = &rest[at + 1..];
+        let parameters = rest.strip_prefix('[').and_then(|inside| inside.split_once('m'));
+        if let Some((parameters, after)) = parameters
+            && parameters.bytes().all(|byte| byte.is_ascii_digit() || byte == b';')
+        {
+            tamed.push_str(&format!("\u{1b}[{parameters}m"));
+            rest = after;
+        }
+    }
+    tamed.push_str(&sanitise(rest));
+    tamed
+}
+
 /// Paints with styles, or does not.
 #[derive(Debug, Clone, Copy)]
 pub struct Paint(pub bool);
@@ -124,5 +144,7 @@ mod tests {
     #[test]
     fn escapes_do_not_reach_the_terminal() {
         assert_eq!(sanitise("a\u{1b}[31mb\u{7}\r\nc"), "a[31mb\nc");
+        let mixed = "a\u{1b}[1;31mb\u{1b}]0;owned\u{7}\u{1b}[2Jc\u{1b}";
+        assert_eq!(tame(mixed), "a\u{1b}[1;31mb]0;owned[2Jc");
     }
 }

@@ -10,6 +10,7 @@ mod author;
 mod blame;
 mod broken;
 mod contract;
+mod hostile;
 mod kills;
 mod kinds;
 mod own;

@@ -19,6 +19,7 @@ mod tests;
 
 pub use extends::{merged, overlaid};
 pub use files::environment_file;
+pub use scalars::parse_bytes;
 pub use schema::{network, service, volume};
 
 use std::collections::BTreeMap;

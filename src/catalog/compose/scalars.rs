@@ -174,7 +174,7 @@ impl Reader<'_, '_> {
 }
 
 /// Compose's sizes: a number with `b`, `k`, `kb`, `m`, `mb`, `g`, `gb`, powers of 1024.
-pub(super) fn parse_bytes(text: &str) -> Option<u64> {
+pub fn parse_bytes(text: &str) -> Option<u64> {
     let text = text.to_ascii_lowercase();
     let split = text.find(|char: char| !char.is_ascii_digit() && char != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at(split);

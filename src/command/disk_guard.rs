@@ -1,0 +1,104 @@
+//! Containers have no limit of disk on most engines: while a command works with a lab, the machine's free space is
+//! watched, and a lab that uses it up is stopped before nothing is left.
+
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use super::app::{App, Opened};
+use super::failure::Failure;
+use crate::catalog::compose::parse_bytes;
+use crate::docker::DockerEngine;
+use crate::environment::engine::Engine;
+use crate::environment::{ContainerState, Identity};
+use crate::event::{Event, Sink};
+
+/// What has to stay free, in bytes, unless `LABRUNNER_DISK_RESERVE` says it.
+const RESERVE: u64 = 1 << 30;
+const LOOK: Duration = Duration::from_millis(250);
+
+/// Watches for as long as it lives.
+pub struct DiskGuard {
+    task: tokio::task::JoinHandle<()>,
+    struck: Arc<OnceLock<String>>,
+}
+
+impl Drop for DiskGuard {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl DiskGuard {
+    /// # Errors
+    /// `LABRUNNER_DISK_RESERVE` is no size.
+    pub fn watch(app: &App, opened: &Opened, engine: &DockerEngine) -> Result<Self, Failure> {
+        let reserve = match app.environment.get("LABRUNNER_DISK_RESERVE") {
+            None => RESERVE,
+            Some(text) => parse_bytes(text).ok_or_else(|| {
+                Failure::usage(format!("LABRUNNER_DISK_RESERVE is `{text}`")).hint("write a size such as `2g`")
+            })?,
+        };
+        let struck = Arc::<OnceLock<String>>::default();
+        let (engine, identity, sink) = (engine.clone(), opened.identity.clone(), app.sink.clone());
+        let told = struck.clone();
+        let task = tokio::spawn(async move {
+            // An engine on another machine has disks that are not seen from here.
+            let Ok(Some(folder)) = engine.data_folder().await else { return };
+            if let Some(left) = runs_out(&folder, reserve).await {
+                stop(&engine, &identity, sink.as_ref(), left, &told).await;
+            }
+        });
+        Ok(Self { task, struck })
+    }
+
+    /// Why the lab was stopped, if it was.
+    pub fn struck(&self) -> Option<&str> {
+        self.struck.get().map(String::as_str)
+    }
+
+    /// # Errors
+    /// The lab was stopped.
+    pub fn check(&self) -> Result<(), Failure> {
+        match self.struck() {
+            None => Ok(()),
+            Some(why) => Err(Failure::engine(why.to_owned())
+                .hint("`labrunner down` removes what it has written; `docker system df` shows what else takes space")),
+        }
+    }
+}
+
+/// Waits until less than the reserve is free; says how much that is. Where less is free from the beginning, half of it
+/// may be used.
+async fn runs_out(folder: &Path, reserve: u64) -> Option<u64> {
+    let begin = free(folder)?;
+    let least = if begin > reserve { reserve } else { begin / 2 };
+    loop {
+        tokio::time::sleep(LOOK).await;
+        let left = free(folder)?;
+        if left < least {
+            return Some(left);
+        }
+    }
+}
+
+/// Bytes that are free where a folder lies.
+fn free(folder: &Path) -> Option<u64> {
+    let facts = rustix::fs::statvfs(folder).ok()?;
+    Some(facts.f_bavail * facts.f_frsize)
+}
+
+async fn stop(engine: &DockerEngine, identity: &Identity, sink: &dyn Sink, left: u64, struck: &OnceLock<String>) {
+    let why = format!(
+        "the disk is nearly full: while {identity} ran, free space went down to {} MiB, and it was stopped",
+        left >> 20
+    );
+    // Known before the first container ends, so that nobody else is blamed for its end.
+    let _ = struck.set(why.clone());
+    sink.emit(Event::Warning { text: why });
+    let Ok(observed) = engine.observe(identity).await else { return };
+    let running = observed.containers.iter().filter(|one| one.state == ContainerState::Running);
+    let kills = running.map(|one| engine.kill(&one.id));
+    // One that has ended by itself cannot be killed; one that goes on is stopped by the next command.
+    let _ = futures_util::future::join_all(kills).await;
+}
