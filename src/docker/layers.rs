@@ -106,3 +106,57 @@ fn document(file: &Path, name: &str) -> std::io::Result<Option<Value>> {
     }
     Ok(None)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A tar of entries, each a type, a name and what follows it; names are written as they are.
+    fn archive(entries: &[(tar::EntryType, &str, &[u8])]) -> Vec<u8> {
+        let mut builder = tar::Builder::new(Vec::new());
+        for (kind, name, content) in entries {
+            let mut header = tar::Header::new_gnu();
+            header.as_gnu_mut().unwrap().name[..name.len()].copy_from_slice(name.as_bytes());
+            header.set_entry_type(*kind);
+            header.set_size(content.len() as u64);
+            if matches!(kind, tar::EntryType::Symlink | tar::EntryType::Link) {
+                header.set_link_name("/etc/passwd").unwrap();
+            }
+            header.set_cksum();
+            builder.append(&header, *content).unwrap();
+        }
+        builder.into_inner().unwrap()
+    }
+
+    #[test]
+    fn names_and_kinds_of_entries_lead_nowhere() {
+        use tar::EntryType::{Block, Char, Fifo, Link, Regular, Symlink};
+        let layer = archive(&[
+            (Regular, "../../../../tmp/outside/key.pem", b"a key"),
+            (Regular, "/tmp/outside/absolute.pem", b"another"),
+            (Symlink, "link.pem", b""),
+            (Link, "hard.pem", b""),
+            (Block, "dev/disk.pem", b""),
+            (Char, "dev/memory.pem", b""),
+            (Fifo, "pipe.pem", b""),
+        ]);
+        let config = br#"{"rootfs":{"diff_ids":["sha256:1"]}}"#;
+        let manifest = br#"[{"Config":"c.json","Layers":["l.tar"]}]"#;
+        let export =
+            archive(&[(Regular, "manifest.json", manifest), (Regular, "c.json", config), (Regular, "l.tar", &layer)]);
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("image.tar");
+        std::fs::write(&file, export).unwrap();
+        let mut patterns = GitignoreBuilder::new("/");
+        patterns.add_line(None, "*.pem").unwrap();
+        let seen = scan(&file, &patterns.build().unwrap(), Some(b"key")).unwrap();
+        let paths = |list: &str| -> Vec<String> {
+            seen[list].as_array().unwrap().iter().map(|one| one["path"].as_str().unwrap().to_owned()).collect()
+        };
+        // Files alone count, and what they are called is only said.
+        assert_eq!(paths("found"), ["/../../../../tmp/outside/key.pem", "//tmp/outside/absolute.pem"]);
+        assert_eq!(paths("hits"), ["/../../../../tmp/outside/key.pem"]);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is unpacked");
+        assert!(!Path::new("/tmp/outside").exists());
+    }
+}

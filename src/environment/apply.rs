@@ -374,3 +374,41 @@ impl Drop for DeathWatch {
         self.task.abort();
     }
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use crate::lab::stack::{Mount, Service};
+
+    #[test]
+    fn a_path_that_was_made_a_link_is_not_mounted() {
+        let folder = tempfile::tempdir().unwrap();
+        let workspace = folder.path().canonicalize().unwrap();
+        let path = workspace.join("conf");
+        let mount = Mount {
+            target: "/conf".into(),
+            read_only: true,
+            source: MountSource::Bind { path: path.clone(), create: true },
+        };
+        let spec = ContainerSpec {
+            service: ServiceName::own("web"),
+            replica: 1,
+            name: String::new(),
+            image: String::new(),
+            image_id: String::new(),
+            definition: Service { mounts: vec![mount], ..Service::default() },
+            networks: Vec::new(),
+            volumes: BTreeMap::new(),
+            bindings: Vec::new(),
+            labels: BTreeMap::new(),
+            stop_grace: Duration::ZERO,
+        };
+        assert!(leads_nowhere_else(&spec).is_ok(), "the engine makes what is not there");
+        std::fs::create_dir(&path).unwrap();
+        assert!(leads_nowhere_else(&spec).is_ok());
+        std::fs::remove_dir(&path).unwrap();
+        std::os::unix::fs::symlink("/etc", &path).unwrap();
+        let refused = leads_nowhere_else(&spec).unwrap_err().to_string();
+        assert!(refused.contains("it was made a link to `/etc`"), "{refused}");
+    }
+}

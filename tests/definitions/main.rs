@@ -7,6 +7,7 @@
 
 mod roadmap;
 mod schema;
+mod security;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -149,6 +150,18 @@ fn misspelt_words_are_mended_on_request() {
     assert!(mended.status.success(), "{mended:?}");
     assert!(said.contains("`titel` is `title` now"), "{said}");
     assert_eq!(std::fs::read_to_string(folder.path().join("labs/lab/lab.yaml")).unwrap(), GOOD);
+}
+
+#[test]
+fn a_link_out_of_the_lab_is_a_path_of_this_machine() {
+    let folder = tempfile::tempdir().unwrap();
+    let mounted =
+        GOOD.replace("    image: \"redis:8\"", "    image: \"redis:8\"\n    volumes: [\"${LAB}/harmless:/x\"]");
+    lay_out(folder.path(), mounted.as_bytes());
+    std::os::unix::fs::symlink("/etc", folder.path().join("labs/lab/harmless")).unwrap();
+    let (code, text) = lint(folder.path());
+    assert_eq!(code, 2);
+    assert!(text.contains("`/etc` of this machine is mounted"), "{text}");
 }
 
 #[test]

@@ -48,7 +48,9 @@ fn contains(folder: &std::path::Path, text: &str) -> bool {
 #[test]
 fn what_a_running_lab_tries_is_kept_within_bounds() {
     let lab = LabEnv::of("hostile", "hostile");
-    let run = |words: &[&str]| crate::support::said(lab.command(words).env("TOKEN", PRIVATE).output().unwrap());
+    let run = |words: &[&str]| {
+        crate::support::said(lab.command(words).envs([("TOKEN", PRIVATE), ("ALL_PROXY", PRIVATE)]).output().unwrap())
+    };
     let started = run(&["start", "hostile", "--yes"]);
     assert_eq!(started.code, 0, "{started:?}");
     let pipe = lab.workspace().join("pipe");
@@ -116,6 +118,12 @@ fn what_a_running_lab_tries_is_kept_within_bounds() {
     assert_eq!(limits.out.trim(), "512 1073741824 false [no-new-privileges:true]");
     let ports = docker(&["port", &lab.container("evil")]);
     assert_eq!(ports.out, "");
+
+    // A build is told what the lab says, and nothing of the learner's environment.
+    let built = run(&["exec", "built", "--", "cat", "/environment"]);
+    assert!(built.out.contains("PLAIN=yes") && !built.out.contains(PRIVATE), "{built:?}");
+    let running = docker(&["inspect", "-f", "{{.Config.Env}}", &lab.container("built"), &lab.container("evil")]);
+    assert!(running.code == 0 && !running.out.contains(PRIVATE), "{running:?}");
 
     // Odd files neither hinder a save nor get lost by one.
     let reset = run(&["reset", "hostile", "--workspace", "--yes"]);

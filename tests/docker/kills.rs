@@ -34,7 +34,7 @@ fn kill(id: u32) {
 }
 
 /// The lab runs, is judged, and goes, with nothing left.
-fn recovers(lab: &LabEnv, what: &str) {
+pub fn recovers(lab: &LabEnv, what: &str) {
     let started = lab.run(&["start", lab.lab()]);
     assert_eq!(started.code, 0, "after {what}: {started:?}");
     for service in ["redis", "web"] {

@@ -10,6 +10,8 @@ mod author;
 mod blame;
 mod broken;
 mod contract;
+mod engine_fails;
+mod faulty;
 mod hostile;
 mod kills;
 mod kinds;

@@ -191,7 +191,7 @@ fn multipart<W: World>(part: &Value, world: &W) -> Result<reqwest::multipart::Pa
     let text = |key: &str| map.get(key).and_then(Value::as_str);
     let bytes = match (text("content"), text("file")) {
         (Some(content), _) => content.as_bytes().to_vec(),
-        (None, Some(file)) => std::fs::read(super::of_lab(world, file)?)
+        (None, Some(file)) => std::fs::read(super::of_lab(world.lab_folder(), file)?)
             .map_err(|error| Unobservable::Definition(format!("cannot read `{file}` of the lab: {error}")))?,
         (None, None) => return Err(Unobservable::Definition("a part of `multipart` needs `content` or `file`".into())),
     };

@@ -28,6 +28,7 @@ pub mod workflow;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -76,10 +77,10 @@ impl Default for Session {
 ///
 /// # Errors
 /// It is not there, or lies outside the lab: what else is on this machine is not the lab's to read.
-fn of_lab<W: World>(world: &W, name: &str) -> Result<std::path::PathBuf, Unobservable> {
+fn of_lab(lab: &Path, name: &str) -> Result<PathBuf, Unobservable> {
     let broken = |what: String| Unobservable::Definition(format!("`{name}` of the lab {what}"));
     let missing = |error: std::io::Error| broken(format!("cannot be found: {error}"));
-    let lab = world.lab_folder().canonicalize().map_err(missing)?;
+    let lab = lab.canonicalize().map_err(missing)?;
     let found = lab.join(name).canonicalize().map_err(missing)?;
     if found.starts_with(&lab) { Ok(found) } else { Err(broken("lies outside the lab".into())) }
 }
@@ -292,4 +293,27 @@ fn repository(service: &Service) -> &str {
     let image = service.image.as_deref().unwrap_or_default();
     let image = image.rsplit('/').next().unwrap_or(image);
     image.split([':', '@']).next().unwrap_or(image)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_the_labs_is_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let lab = folder.path().join("lab");
+        std::fs::create_dir(&lab).unwrap();
+        std::fs::write(lab.join("mine.txt"), "").unwrap();
+        std::fs::write(folder.path().join("yours.txt"), "").unwrap();
+        std::os::unix::fs::symlink("../yours.txt", lab.join("link.txt")).unwrap();
+        assert!(of_lab(&lab, "mine.txt").is_ok());
+        for name in ["../yours.txt", "link.txt", "/etc/passwd"] {
+            let refused = of_lab(&lab, name);
+            assert!(
+                matches!(&refused, Err(Unobservable::Definition(why)) if why.contains("lies outside")),
+                "{refused:?}"
+            );
+        }
+    }
 }

@@ -36,7 +36,7 @@ pub(super) async fn observe<W: World>(
     file: &str,
     world: &W,
 ) -> Result<Observation, Unobservable> {
-    let mut mutants = read(&super::of_lab(world, file)?)?;
+    let mut mutants = read(&super::of_lab(world.lab_folder(), file)?)?;
     if let Some(area) = fields.text("area")? {
         mutants.retain(|mutant| mutant.area == area);
         if mutants.is_empty() {

@@ -21,7 +21,7 @@ pub(super) async fn observe<W: World>(fields: &Fields<'_>, world: &W) -> Result<
     let name = fields.required("program")?;
     let lab = world.lab_folder();
     let broken = |what: String| Unobservable::Definition(format!("the plugin `{name}` {what}"));
-    let program = super::of_lab(world, &name)?;
+    let program = super::of_lab(lab, &name)?;
     let document = json!({
         "input": fields.get("input"),
         "workspace": world.workspace().display().to_string(),
