@@ -108,23 +108,64 @@ fn verify_with_a_stand_in_can_be_killed_at_every_change() {
     assert!(everywhere_in(&lab, "kill-late", &["verify", "late"], &["start", "late"]) >= 12);
 }
 
-#[test]
-fn any_moment_will_do() {
-    let lab = LabEnv::new("kill-any");
+/// What is killed at moments that nobody chose.
+const VERBS: &[&[&str]] = &[
+    &["start", "page"],
+    &["reset", "page"],
+    &["reset", "page", "--workspace", "--yes"],
+    &["undo", "page"],
+    &["down", "page"],
+    &["verify", "page"],
+    &["lab", "prove", "page"],
+];
+
+/// Kills as often as this, each time at another moment, and looks each time for what is lost or left. The same moments
+/// in every run; which of the work falls on them is the machine's choice.
+pub fn at_any_moment(name: &str, times: usize) {
+    let lab = LabEnv::new(name);
     assert_eq!(lab.run(&["start", "page"]).code, 0);
+    let file = lab.workspace().join("serve.py");
+    let starter = std::fs::read_to_string(&file).unwrap();
     lab.solve();
-    // The same moments in every run; which of the work falls on them is the machine's choice.
+    let solved = std::fs::read_to_string(&file).unwrap();
     let mut moment: u64 = 11;
-    for round in 0..20 {
+    let mut recorded = 0;
+    for round in 0..times {
         moment = moment.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        let verb = ["start", "reset", "down", "verify"][round % 4];
-        let mut child = lab.spawn(&[verb, "page"]);
+        let verb = VERBS[round % VERBS.len()];
+        let what = format!("`{verb:?}`, killed in round {round}");
+        let mut child = lab.spawn(verb);
         std::thread::sleep(Duration::from_millis((moment >> 33) % 1500));
         let _ = child.kill();
         child.wait().unwrap();
-        recovers(&lab, &format!("`{verb}` was killed in round {round}"));
+        if verb[0] == "lab" {
+            // The next proof removes what the one before has left.
+            let begun = lab.proofs();
+            let proven = lab.run(&["lab", "prove", "page", "--budget", "1s"]);
+            assert_ne!(proven.code, 70, "{proven:?}");
+            let left: Vec<String> = begun.iter().flat_map(|instance| LabEnv::left_of(instance)).collect();
+            assert!(left.is_empty() && lab.proofs().is_empty(), "after {what}: {left:?}");
+        }
+        recovers(&lab, &what);
+        // Files are as they were before or as they were to be, and what was reset comes back.
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert!(text == starter || text == solved, "after {what}: {text}");
+        if text == starter {
+            let undone = lab.run(&["undo", "page"]);
+            assert_eq!(undone.code, 0, "after {what}: {undone:?}");
+            assert_eq!(std::fs::read_to_string(&file).unwrap(), solved, "after {what}");
+        }
+        let now = lab.attempts();
+        assert!(now >= recorded, "after {what}: {recorded} attempts were recorded, {now} are");
+        recorded = now;
     }
     let judged = lab.run(&["verify", "page"]);
     assert_eq!(judged.code, 0, "{judged:?}");
     assert_eq!((lab.run(&["down", "page"]).code, lab.left()), (0, vec![]));
+    println!("{name}: {times} kills, each recovered from");
+}
+
+#[test]
+fn any_moment_will_do() {
+    at_any_moment("kill-any", 21);
 }

@@ -125,7 +125,12 @@ impl LabEnv {
 
     /// Everything on the engine that is labelled for this environment.
     pub fn left(&self) -> Vec<String> {
-        let filter = format!("label=dev.labrunner.instance={}", self.instance);
+        Self::left_of(&self.instance)
+    }
+
+    /// The same for any instance.
+    pub fn left_of(instance: &str) -> Vec<String> {
+        let filter = format!("label=dev.labrunner.instance={instance}");
         let kinds: [&[&str]; 3] = [&["ps", "-aq"], &["network", "ls", "-q"], &["volume", "ls", "-q"]];
         kinds
             .iter()
@@ -134,6 +139,13 @@ impl LabEnv {
                 said.out.lines().map(str::to_owned).collect::<Vec<_>>()
             })
             .collect()
+    }
+
+    /// Instances of proofs that this environment's commands have begun and not ended.
+    pub fn proofs(&self) -> Vec<String> {
+        let Ok(known) = std::fs::read_dir(self.folder.path().join("state/environments")) else { return Vec::new() };
+        let names = known.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        names.filter_map(|name| Some(format!("prove-{}", name.split_once("--prove-")?.1))).collect()
     }
 
     /// Says hello in the page.
