@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -62,6 +63,7 @@ pub(super) struct Whereabouts {
     pub(super) rootless: bool,
     /// Under this machine's own name: a socket may lead elsewhere, through ssh or into a container.
     pub(super) here: bool,
+    data: Option<PathBuf>,
 }
 
 impl DockerEngine {
@@ -82,10 +84,12 @@ impl DockerEngine {
     ///
     /// # Errors
     /// The engine does not answer.
-    pub async fn data_folder(&self) -> Result<Option<std::path::PathBuf>, EngineError> {
-        let info = call("ask the engine about itself", limit::LOOK, self.docker.info()).await?;
-        let here = self.sees_files().await?;
-        Ok(info.docker_root_dir.filter(|_| here).map(Into::into))
+    pub async fn data_folder(&self) -> Result<Option<PathBuf>, EngineError> {
+        if !self.is_local() || !cfg!(target_os = "linux") {
+            return Ok(None);
+        }
+        let engine = self.whereabouts().await?;
+        Ok(engine.data.filter(|_| engine.here && !engine.desktop))
     }
 
     pub(super) async fn whereabouts(&self) -> Result<Whereabouts, EngineError> {
@@ -94,6 +98,7 @@ impl DockerEngine {
         Ok(Whereabouts {
             desktop: info.operating_system.is_some_and(|name| name.contains("Docker Desktop")),
             rootless: info.security_options.unwrap_or_default().iter().any(|option| option.contains("rootless")),
+            data: info.docker_root_dir.map(Into::into),
             here: info.name.is_some_and(|name| this_machine.nodename().to_bytes() == name.as_bytes()),
         })
     }

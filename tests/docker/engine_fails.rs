@@ -86,7 +86,7 @@ pub fn table(name: &str, verb: &[&str], before: &[&str], ways: impl Fn(usize) ->
 
 /// Two ways for each call, other ones for the next: all ways for all calls are a bench (`cargo bench --bench unbreakable`).
 fn some(number: usize) -> Vec<Wrong> {
-    let quick = [Wrong::Status(500), Wrong::Cut, Wrong::Garbage, Wrong::Status(409), Wrong::Endless];
+    let quick = &Wrong::ALL[..5];
     vec![quick[number % 5], quick[(number + 3) % 5]]
 }
 

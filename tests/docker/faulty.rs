@@ -5,14 +5,14 @@
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::net::Shutdown;
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// The engine's own socket.
-const ENGINE: &str = "/var/run/docker.sock";
+use crate::proxy::{ENGINE, listen};
+
 /// How long whoever is silent is.
 const SILENCE: Duration = Duration::from_secs(30);
 
@@ -32,6 +32,7 @@ pub enum Wrong {
 }
 
 impl Wrong {
+    /// The last one takes its time.
     pub const ALL: [Wrong; 6] =
         [Wrong::Status(500), Wrong::Status(409), Wrong::Cut, Wrong::Garbage, Wrong::Endless, Wrong::Silence];
 }
@@ -42,7 +43,7 @@ struct Plan {
     struck: AtomicBool,
 }
 
-/// Stops listening when it is dropped.
+/// Such a socket.
 pub struct Faulty {
     path: PathBuf,
     plan: Arc<Plan>,
@@ -53,16 +54,10 @@ impl Faulty {
     pub fn new(folder: &Path, chosen: Option<(&str, Wrong)>) -> Self {
         static NUMBER: AtomicUsize = AtomicUsize::new(0);
         let path = folder.join(format!("faulty-{}.sock", NUMBER.fetch_add(1, Ordering::SeqCst)));
-        let listener = UnixListener::bind(&path).unwrap();
         let chosen = chosen.map(|(call, wrong)| (call.to_owned(), wrong));
         let plan = Arc::new(Plan { chosen, calls: Mutex::default(), struck: AtomicBool::new(false) });
         let shared = plan.clone();
-        std::thread::spawn(move || {
-            for client in listener.incoming().map_while(Result::ok) {
-                let plan = shared.clone();
-                std::thread::spawn(move || plan.serve(client));
-            }
-        });
+        listen(&path, move |client| shared.serve(client));
         Self { path, plan }
     }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// The engine's own socket.
-const ENGINE: &str = "/var/run/docker.sock";
+pub const ENGINE: &str = "/var/run/docker.sock";
 
 /// When a request that changes something is the chosen one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,13 +34,24 @@ pub struct Proxy {
     plan: Arc<Plan>,
 }
 
+/// Serves everyone who connects to a socket, each on a thread of its own.
+pub fn listen(path: &Path, serve: impl Fn(UnixStream) + Send + Sync + 'static) {
+    let _ = std::fs::remove_file(path);
+    let listener = UnixListener::bind(path).unwrap();
+    let serve = Arc::new(serve);
+    std::thread::spawn(move || {
+        for client in listener.incoming().map_while(Result::ok) {
+            let serve = serve.clone();
+            std::thread::spawn(move || serve(client));
+        }
+    });
+}
+
 impl Proxy {
     /// Listens in `folder`. `strike` is called at the chosen request, counted from 0, among those that change
     /// something; nothing passes any more after that.
     pub fn new(folder: &Path, chosen: Option<(usize, When)>, strike: impl Fn() + Send + Sync + 'static) -> Self {
         let path = folder.join(format!("{}.sock", chosen.map_or("all".to_owned(), |(n, when)| format!("{n}{when:?}"))));
-        let _ = std::fs::remove_file(&path);
-        let listener = UnixListener::bind(&path).unwrap();
         let plan = Arc::new(Plan {
             chosen,
             strike: Box::new(strike),
@@ -48,13 +59,9 @@ impl Proxy {
             struck: AtomicBool::new(false),
         });
         let shared = plan.clone();
-        std::thread::spawn(move || {
-            for client in listener.incoming().map_while(Result::ok) {
-                if shared.struck.load(Ordering::SeqCst) {
-                    continue;
-                }
-                let plan = shared.clone();
-                std::thread::spawn(move || plan.serve(client));
+        listen(&path, move |client| {
+            if !shared.struck.load(Ordering::SeqCst) {
+                shared.serve(client);
             }
         });
         Self { path, plan }
@@ -71,7 +78,7 @@ impl Proxy {
 }
 
 impl Plan {
-    fn serve(self: Arc<Self>, mut client: UnixStream) {
+    fn serve(self: &Arc<Self>, mut client: UnixStream) {
         let Ok(engine) = UnixStream::connect(ENGINE) else { return };
         let after = Arc::new(AtomicBool::new(false));
         let (mut answers, mut back) = (engine.try_clone().unwrap(), client.try_clone().unwrap());
