@@ -25,6 +25,9 @@ pub enum Purpose {
     Copy,
 }
 
+/// Folders of runs that are younger than this are left alone.
+const YOUNG: std::time::Duration = std::time::Duration::from_secs(600);
+
 impl Purpose {
     fn prefix(self) -> &'static str {
         match self {
@@ -100,12 +103,12 @@ pub fn unpublish(stack: &mut Stack) {
 /// The engine refuses.
 pub async fn sweep(app: &App, engine: &DockerEngine, purpose: Purpose) -> Result<(), Failure> {
     let environments = engine.environments().await?;
-    for identity in environments.into_iter().filter(|one| one.instance.as_str().starts_with(purpose.prefix())) {
+    for identity in environments.iter().filter(|one| one.instance.as_str().starts_with(purpose.prefix())) {
         let folder = app.state.join("environments").join(format!("{}--{}", identity.lab, identity.instance));
         // One that is held belongs to a run beside this one, and so may one that this machine's records do not know.
         let known = folder.is_dir();
         if known && let Ok(_lock) = Lock::take(&folder, &app.typed) {
-            let observed = engine.observe(&identity).await?;
+            let observed = engine.observe(identity).await?;
             match crate::environment::apply::remove(engine, &observed, app.sink.as_ref()).await {
                 Ok(()) => drop(std::fs::remove_dir_all(&folder)),
                 Err(error) => {
@@ -115,7 +118,27 @@ pub async fn sweep(app: &App, engine: &DockerEngine, purpose: Purpose) -> Result
             }
         }
     }
+    let known: Vec<String> = environments.iter().map(|one| format!("{}--{}", one.lab, one.instance)).collect();
+    forget_folders(app, purpose, &known);
     Ok(())
+}
+
+/// Removes the folders of runs that were killed before they had made anything on the engine.
+fn forget_folders(app: &App, purpose: Purpose, on_engine: &[String]) {
+    let Ok(folders) = std::fs::read_dir(app.state.join("environments")) else { return };
+    for folder in folders.flatten() {
+        let name = folder.file_name().to_string_lossy().into_owned();
+        let ours = name.split_once("--").is_some_and(|(_, instance)| instance.starts_with(purpose.prefix()));
+        // A run that begins just now has a folder first and its lock a moment later.
+        let age = folder.metadata().and_then(|facts| facts.modified()).ok().and_then(|time| time.elapsed().ok());
+        if ours
+            && !on_engine.contains(&name)
+            && age.is_some_and(|age| age > YOUNG)
+            && let Ok(_lock) = Lock::take(&folder.path(), &app.typed)
+        {
+            let _ = std::fs::remove_dir_all(folder.path());
+        }
+    }
 }
 
 #[cfg(unix)]

@@ -65,7 +65,7 @@ impl DockerWorld {
                     self.make_room(service, &container.id).await.map_err(|error| machine(&error))?;
                 }
                 ContainerState::Restarting => {}
-                _ => self.engine.start(&container.id).await.map_err(|error| machine(&error))?,
+                _ => self.start_again(service, &container.id).await?,
             }
         }
         self.ready(service, replica).await?;
@@ -79,6 +79,18 @@ impl DockerWorld {
             if matches!(&intent, Intent::Fault { services, .. } if services.iter().any(|one| one == service.as_str())) {
                 self.journal.done(&intent).map_err(failed)?;
             }
+        }
+        Ok(())
+    }
+
+    /// Starts a container that was ended on purpose; an engine that says so and does not do it is to blame, not the
+    /// service.
+    async fn start_again(&self, service: &ServiceName, id: &str) -> Result<(), Unobservable> {
+        let started = || async { self.engine.inspect(id).await.map(|facts| facts.started_at) };
+        let before = started().await.map_err(|error| machine(&error))?;
+        self.engine.start(id).await.map_err(|error| machine(&error))?;
+        if started().await.map_err(|error| machine(&error))? == before {
+            return Err(Unobservable::Machine(format!("the engine took `{service}` to start, and did not start it")));
         }
         Ok(())
     }

@@ -44,7 +44,8 @@ impl DockerEngine {
 mod limit {
     use std::time::Duration;
 
-    pub(super) const LOOK: Duration = Duration::from_secs(10);
+    /// An engine that removes a large volume lists none meanwhile.
+    pub(super) const LOOK: Duration = Duration::from_secs(30);
     pub(super) const CREATE: Duration = Duration::from_secs(60);
     pub(super) const START: Duration = Duration::from_secs(60);
     pub(super) const REMOVE: Duration = Duration::from_secs(60);
