@@ -4,11 +4,21 @@ import importlib.util
 
 from django.conf import settings
 
-# goal: observers
-from . import discounts, events, payments, repository, shipping
-# without
-#- from . import discounts, payments, repository, shipping
-# end
+from . import (
+    # goal: discounts
+    discounts,
+    # end
+    # goal: observers
+    events,
+    # end
+    payments,
+    # goal: repository
+    repository,
+    # end
+    # goal: shipping
+    shipping,
+    # end
+)
 
 
 class Shop:

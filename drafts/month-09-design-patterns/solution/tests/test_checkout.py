@@ -139,8 +139,9 @@ def test_vat(buy, country, vat):
 
 
 def test_paying_by_card(buy, partners):
+    partners.will_answer("/bank/charges", 201, reference="bank-7")
     order = bought(buy(payment=CARD))
-    assert order["payment"] == {"method": "card", "reference": "paid-2"}
+    assert order["payment"] == {"method": "card", "reference": "bank-7"}
     charge = partners.sent_to("/bank/charges")[-1]
     assert (charge["card"], charge["amount"]) == ("4242424242424242", order["total"])
     assert charge["order"] == order["number"]
