@@ -68,9 +68,11 @@ impl Sessions {
 }
 
 impl DockerEngine {
-    /// Runs a command through an open shell of the container; through an exec of its own where there is no shell.
+    /// Runs a command through an open shell of the container; through an exec of its own where there is no shell, or
+    /// where its output is wanted as a whole.
     pub(super) async fn run_in_session(&self, id: &str, request: &ExecRequest) -> Result<ExecOutput, EngineError> {
-        let Some(script) = script(request, &mark()).filter(|_| !self.sessions.shells().without.contains(id)) else {
+        let shell = |_: &Script| !request.whole && !self.sessions.shells().without.contains(id);
+        let Some(script) = script(request, &mark()).filter(shell) else {
             return self.run_exec(id, request).await;
         };
         let key = (id.to_owned(), request.user.clone());

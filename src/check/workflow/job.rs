@@ -172,7 +172,7 @@ impl<'a, M: Machines> Job<'a, M> {
     async fn prepare(&mut self) -> Result<(), Unobservable> {
         let script = format!(
             "set -e; mkdir -p /labrunner {WORKSPACE} /usr/local/bin; cat > /usr/local/bin/docker; \
-             chmod 755 /usr/local/bin/docker; mkfifo /labrunner/ask /labrunner/answer; \
+             chmod 755 /usr/local/bin/docker; \
              touch /labrunner/env /labrunner/output /labrunner/path /labrunner/summary"
         );
         let done = self.shell(&script, Some(STAND_IN.to_owned())).await?;

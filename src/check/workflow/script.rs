@@ -45,7 +45,10 @@ impl<M: Machines> Job<'_, M> {
             Some(folder) => super::docker_cli::absolute(WORKSPACE, &self.text(&folder.into())?),
             None => WORKSPACE.to_owned(),
         };
-        let written = self.shell("cat > /labrunner/step", Some(script)).await?;
+        // Pipes of its own: what waited for a call of `docker` beside the step before may not be gone yet, and would take
+        // the call of this one, which then waited for ever.
+        let prepare = "cd /labrunner && rm -f ask answer && mkfifo ask answer && cat > step";
+        let written = self.shell(prepare, Some(script)).await?;
         if written.code != 0 {
             return Err(Unobservable::Machine(format!("a step cannot be written down: {}", written.stderr.trim())));
         }

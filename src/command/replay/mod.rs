@@ -188,7 +188,8 @@ impl Machines for Hall<'_> {
 
     async fn build(&self, id: &str, build: &ImageBuild) -> Result<Built, Unobservable> {
         let argv = ["tar", "-C", &build.context, "-cf", "-", "."].map(str::to_owned).to_vec();
-        let packed = self.engine.exec(id, &ExecRequest { argv, ..ExecRequest::default() }).await.map_err(machine)?;
+        let request = ExecRequest { argv, whole: true, ..ExecRequest::default() };
+        let packed = self.engine.exec(id, &request).await.map_err(machine)?;
         if packed.code != 0 {
             return Ok(Built::Broken(String::from_utf8_lossy(&packed.stderr).into_owned()));
         }
