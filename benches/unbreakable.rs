@@ -1,8 +1,8 @@
 //! What the tests try in part, as a whole: `cargo bench --bench unbreakable`.
 //!
-//! Every call to the engine is answered wrongly in every way, for four commands; labrunner is killed at every request
-//! that changes something, and at 100 moments (`MOMENTS`). Ends with an error when anything is lost, left or unclear.
-//! Needs an engine; takes about an hour on two cores.
+//! Every call to the engine is answered wrongly in every way, for four commands; labrunner is killed at 100 moments
+//! (`MOMENTS`); kills at every request that changes something are whole in the tests. Ends with an error when anything is lost, left or unclear.
+//! Needs an engine.
 
 #![expect(clippy::unwrap_used, reason = "a bench that cannot be set up has failed")]
 #![expect(clippy::print_stdout, reason = "what was counted is the result")]

@@ -92,8 +92,8 @@ impl Plan {
         self.calls.lock().unwrap().insert(call.clone());
         let wrong = self.chosen.as_ref().filter(|(chosen, _)| *chosen == call).map(|(_, wrong)| *wrong);
         match wrong.filter(|_| !self.struck.swap(true, Ordering::SeqCst)) {
-            None => pass_on(client, &head, None),
-            Some(Wrong::Cut) => pass_on(client, &head, Some(())),
+            None => pass_on(client, &head, false),
+            Some(Wrong::Cut) => pass_on(client, &head, true),
             Some(Wrong::Status(status)) => {
                 let body = "{\"message\":\"something is wrong in here\"}";
                 let head = format!(
@@ -118,7 +118,7 @@ impl Plan {
 }
 
 /// Carries everything both ways; with `cut`, half of what the engine answers first, and then nothing more.
-fn pass_on(client: UnixStream, head: &[u8], cut: Option<()>) {
+fn pass_on(client: UnixStream, head: &[u8], cut: bool) {
     let Ok(mut engine) = UnixStream::connect(ENGINE) else { return };
     if engine.write_all(head).is_err() {
         return;
@@ -127,8 +127,8 @@ fn pass_on(client: UnixStream, head: &[u8], cut: Option<()>) {
     std::thread::spawn(move || {
         let mut piece = [0; 65536];
         while let Ok(length @ 1..) = answers.read(&mut piece) {
-            let length = if cut.is_some() { length / 2 } else { length };
-            if back.write_all(&piece[..length]).is_err() || cut.is_some() {
+            let length = if cut { length / 2 } else { length };
+            if back.write_all(&piece[..length]).is_err() || cut {
                 break;
             }
         }

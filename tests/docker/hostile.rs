@@ -36,7 +36,7 @@ fn colour(inside: &str) -> bool {
     inside.bytes().all(|byte| byte.is_ascii_digit() || byte == b';')
 }
 
-/// Every file of the record, as bytes.
+/// Whether any file below a folder has this text in it.
 fn contains(folder: &std::path::Path, text: &str) -> bool {
     let finder = |bytes: Vec<u8>| bytes.windows(text.len()).any(|window| window == text.as_bytes());
     std::fs::read_dir(folder).unwrap().any(|entry| {
