@@ -149,6 +149,10 @@ impl Reader<'_, '_> {
             ("pids_limit", limits.pids.is_some_and(|pids| pids <= 0)),
             ("mem_limit", limits.memory == Some(0)),
             ("cpus", limits.cpus.is_some_and(|cpus| cpus <= 0.0)),
+            (
+                "logging",
+                service.logging.as_ref().and_then(|one| one.options.get("max-size")).is_some_and(|size| size == "-1"),
+            ),
         ];
         for (key, unlimited) in none {
             if unlimited {
@@ -164,8 +168,9 @@ impl Reader<'_, '_> {
         }
         // Whoever says how logs are kept does not say that they may grow for ever.
         if let Some(logging) = &mut service.logging
-            && logging.driver.as_deref() != Some("none")
+            && matches!(logging.driver.as_deref(), None | Some("json-file" | "local"))
         {
+            logging.driver.get_or_insert_with(|| "json-file".into());
             logging.options.entry("max-size".into()).or_insert_with(|| "5m".into());
             logging.options.entry("max-file".into()).or_insert_with(|| "2".into());
         }
