@@ -14,6 +14,8 @@ pub mod command;
 pub mod docker;
 pub mod environment;
 pub mod event;
+#[cfg(fuzzing)]
+pub mod fuzzed;
 pub mod host;
 pub mod image;
 pub mod lab;
@@ -77,6 +79,12 @@ pub fn run() -> std::process::ExitCode {
         output::complain(&output::failure_text(&message, &[], screen.colour));
         return std::process::ExitCode::from(command::exit_code::ENGINE);
     }
+    if let Ok(outcome) = &result
+        && let Err(why) = publish(&outcome.view)
+    {
+        output::complain(&output::failure_text(&why, &["nothing of the record is lost".to_owned()], screen.colour));
+        return std::process::ExitCode::from(command::exit_code::ENGINE);
+    }
     let code = match (result, screen.format) {
         (Ok(outcome), cli::Format::Human) => {
             let width = terminal_width();
@@ -113,6 +121,25 @@ pub fn run() -> std::process::ExitCode {
 
 fn write(path: &std::path::Path, text: Result<String, String>) -> Result<(), String> {
     std::fs::write(path, text?).map_err(|error| error.to_string())
+}
+
+/// Writes the files of a site, if that is what was asked for. Those of an earlier one that it no longer has go.
+fn publish(view: &lab::view::View) -> Result<(), String> {
+    let (lab::view::View::Portfolio(portfolio), Some(files)) = (view, output::site(view)) else { return Ok(()) };
+    let failed = |path: &std::path::Path, error: std::io::Error| format!("cannot write `{}`: {error}", path.display());
+    std::fs::create_dir_all(&portfolio.out).map_err(|error| failed(&portfolio.out, error))?;
+    let there = std::fs::read_dir(&portfolio.out).map_err(|error| failed(&portfolio.out, error))?;
+    for path in there.filter_map(|entry| Some(entry.ok()?.path())) {
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        if name.ends_with(".html") && !files.contains_key(&name) {
+            std::fs::remove_file(&path).map_err(|error| failed(&path, error))?;
+        }
+    }
+    for (name, text) in files {
+        let path = portfolio.out.join(name);
+        std::fs::write(&path, text).map_err(|error| failed(&path, error))?;
+    }
+    Ok(())
 }
 
 fn terminal_width() -> u16 {

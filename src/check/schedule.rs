@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use serde_json::Value;
 
-use super::probe::Session;
+use super::probe::{Clients, Session};
 use super::scope::CheckScope;
 use super::steps::{Faulted, StepRun};
 use super::stopped::{Stopped, words};
@@ -28,6 +28,8 @@ pub struct Scene<W: World> {
     pub constants: BTreeMap<String, Value>,
     /// Services that were not ready when judging began, or after the last `change`.
     pub unready: Mutex<blame::Unready>,
+    /// For HTTP, shared by its checks.
+    pub clients: Clients,
 }
 
 /// The learner's environment and the copies of it.
@@ -186,7 +188,7 @@ impl<S: Scenes> Judge<'_, S> {
             self.sink.emit(Event::StepWaiting { goal: goal.id.clone(), check: check.name.clone(), seen });
         };
         let faulted = Faulted::default();
-        let session = Session::new();
+        let session = Session::new(scene.clients.clone());
         let mut run = StepRun {
             scenes: self.scenes,
             world: &scene.world,

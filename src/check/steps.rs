@@ -427,7 +427,7 @@ pub async fn perform<W: World>(steps: &[Step], world: &W) -> Result<(), String> 
         world,
         stack: MAIN,
         scope,
-        session: Session::new(),
+        session: Session::default(),
         faulted: Faulted::default(),
         retries: Arc::default(),
         last: Arc::default(),

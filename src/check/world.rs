@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value};
 
@@ -140,11 +140,11 @@ pub trait World: Sync {
         service: &ServiceName,
         replica: u32,
     ) -> impl Future<Output = Result<ContainerView, Unobservable>> + Send;
-    /// Output lines; `since` is seconds of the Unix epoch.
+    /// Output lines, all or those that came `since`, a moment of this process.
     fn logs(
         &self,
         service: &ServiceName,
-        since: Option<i64>,
+        since: Option<Instant>,
         tail: Option<usize>,
     ) -> impl Future<Output = Result<Vec<String>, Unobservable>> + Send;
     /// Does this to the service's containers (to one replica, or to all), written down before it is done.

@@ -104,6 +104,17 @@ pub enum Verb {
     },
     /// What was reached, for showing to others (`--format html` or `md`)
     Report { lab: Option<String> },
+    /// Look back at a month: what the record tells, and your answers (in VISUAL or EDITOR)
+    Retro { lab: Option<String> },
+    /// Write your year as a site: what was built and reached, retrospectives, notes
+    Portfolio {
+        /// The folder to write it into
+        #[arg(long, value_name = "DIR", env = "LABRUNNER_OUT")]
+        out: PathBuf,
+        /// How you want to be called there
+        #[arg(long, env = "LABRUNNER_NAME")]
+        name: Option<String>,
+    },
     /// Judge again whatever a change of the workspace concerns, whenever it changes
     Watch {
         lab: Option<String>,

@@ -177,6 +177,8 @@ async fn dispatch(app: &App, verb: Verb) -> Result<Outcome, Failure> {
         Verb::Show { lab, goal } => look::show(app, &words(lab, goal)),
         Verb::Verify { lab, goals, seed, junit: _ } => verify::verify(app, &words(lab, goals), seed).await,
         Verb::Report { lab } => report::report(app, lab.as_deref()),
+        Verb::Retro { lab } => command::retro::retro(app, lab.as_deref()),
+        Verb::Portfolio { out, name } => command::portfolio::portfolio(app, &out, name.as_deref()),
         Verb::Hint { lab, goal } => look::hint(app, &words(lab, goal)),
         Verb::Solution { lab, goal } => look::solution(app, &words(lab, goal)).await,
         Verb::Status { lab } => look::status(app, lab.as_deref()).await,

@@ -285,7 +285,7 @@ impl App {
     /// # Errors
     /// It does not answer; the hint says what to do.
     pub async fn engine(&self) -> Result<DockerEngine, Failure> {
-        DockerEngine::connect(&self.environment).await.map_err(|error| {
+        DockerEngine::connect(&self.environment, &self.state).await.map_err(|error| {
             Failure::engine(error.to_string()).hint(match error {
                 crate::docker::connect::ConnectError::NoPermission { .. } => {
                     "join the group: `sudo usermod -aG docker $USER`, then `sg docker -c \"labrunner …\"` or log in anew".to_owned()

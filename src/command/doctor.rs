@@ -23,7 +23,7 @@ pub async fn doctor(app: &App, fix: bool) -> Result<Outcome, Failure> {
     }
     let machine = machine(app);
     let mut findings = Vec::new();
-    let engine = DockerEngine::connect(&app.environment).await;
+    let engine = DockerEngine::connect(&app.environment, &app.state).await;
     findings.push(match &engine {
         Ok(_) => finding(true, "container engine", "it answers".into(), Vec::new()),
         Err(error) => finding(false, "container engine", error.to_string(), engine_fix(&machine, error)),
@@ -87,7 +87,7 @@ fn machine(app: &App) -> Machine {
 /// No engine answers, and setting one up is impossible or was not agreed to.
 pub async fn engine(app: &App) -> Result<DockerEngine, Failure> {
     let missing_tools = !machine(app).missing_for_recipes().is_empty();
-    match DockerEngine::connect(&app.environment).await {
+    match DockerEngine::connect(&app.environment, &app.state).await {
         Ok(engine) if !(app.yes && missing_tools) => return Ok(engine),
         Err(error) if !matches!(error, ConnectError::NotThere { .. }) => return app.engine().await,
         _ => {}
@@ -102,7 +102,7 @@ pub async fn engine(app: &App) -> Result<DockerEngine, Failure> {
 
 async fn repair(app: &App, agreed: bool) -> Result<(), Failure> {
     let machine = machine(app);
-    let gone = DockerEngine::connect(&app.environment).await;
+    let gone = DockerEngine::connect(&app.environment, &app.state).await;
     let mut packages = machine.missing_for_recipes();
     let engine_missing = matches!(&gone, Err(ConnectError::NotThere { .. }));
     if engine_missing && !machine.dockerd {

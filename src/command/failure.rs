@@ -43,6 +43,9 @@ impl From<EngineError> for Failure {
             EngineFault::Unreachable => {
                 failure.hint("is the engine running? `labrunner doctor` looks, `labrunner doctor --fix` repairs")
             }
+            EngineFault::Foreign => failure
+                .hint("`--instance NAME` (or LABRUNNER_INSTANCE) gives you one of your own beside it")
+                .hint("if it is yours, `LABRUNNER_STATE_DIR=<that folder> labrunner down` removes it"),
             EngineFault::NoSpace => failure.hint("free some disk space; `docker system df` shows what the engine uses"),
             _ => failure,
         }

@@ -2,7 +2,9 @@
 
 use super::app::App;
 use super::{Failure, Outcome};
+use crate::catalog::discover::Outline;
 use crate::lab::view::{ReportGoal, ReportLab, ReportView, View};
+use crate::record::Record;
 
 /// Every lab that was tried, or one, from the record alone.
 ///
@@ -16,27 +18,36 @@ pub fn report(app: &App, name: Option<&str>) -> Result<Outcome, Failure> {
         if only.as_ref().is_some_and(|only| *only != outline.id) {
             continue;
         }
-        let states = record.goal_states(&outline.id)?;
-        if states.is_empty() && only.is_none() {
+        let goals = reported(&record, &outline)?;
+        if goals.iter().all(|goal| goal.attempts == 0 && goal.hints == 0) && only.is_none() {
             continue;
         }
-        let last = record.last_verdicts(&outline.id)?;
-        let goals = outline.goals.iter().map(|(id, title, points)| {
-            let state = states.get(id).cloned().unwrap_or_default();
-            let last = last.get(id).cloned().unwrap_or_default();
-            ReportGoal {
-                goal: id.clone(),
-                title: title.clone(),
-                points: u32::try_from(*points).unwrap_or(0),
-                first_reached: state.ever,
-                verdict: last.verdict,
-                message: last.message,
-                judged: last.judged,
-                attempts: state.attempts,
-                hints: state.hints,
-            }
-        });
-        labs.push(ReportLab { lab: outline.id.clone(), title: outline.title.clone(), goals: goals.collect() });
+        labs.push(ReportLab { lab: outline.id.clone(), title: outline.title.clone(), goals });
     }
     Ok(Outcome::ok(View::Report(ReportView { made: app.now(), labs })))
+}
+
+/// What the record knows of each goal of a lab.
+///
+/// # Errors
+/// The record cannot be read.
+pub fn reported(record: &Record, outline: &Outline) -> Result<Vec<ReportGoal>, Failure> {
+    let states = record.goal_states(&outline.id)?;
+    let last = record.last_verdicts(&outline.id)?;
+    let goal = |(id, title, points): &(String, String, i64)| {
+        let state = states.get(id).cloned().unwrap_or_default();
+        let last = last.get(id).cloned().unwrap_or_default();
+        ReportGoal {
+            goal: id.clone(),
+            title: title.clone(),
+            points: u32::try_from(*points).unwrap_or(0),
+            first_reached: state.ever,
+            verdict: last.verdict,
+            message: last.message,
+            judged: last.judged,
+            attempts: state.attempts,
+            hints: state.hints,
+        }
+    };
+    Ok(outline.goals.iter().map(goal).collect())
 }

@@ -255,6 +255,7 @@ async fn scene(opened: &Opened, up: &Up) -> Scene<DockerWorld> {
         world: opened.world(&up.world.engine, up.world.images()),
         constants: constants(opened, up).await,
         unready: Mutex::new(unready(up)),
+        clients: Default::default(),
     }
 }
 

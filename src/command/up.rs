@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::app::{App, Opened};
 use super::disk_guard::DiskGuard;
 use super::failure::Failure;
+use super::first_data::Shelf;
 use super::notes::Notes;
 use super::pristine::{meant, remove_all, remove_services};
 use super::stack_images::{self, Images, images};
@@ -91,6 +92,7 @@ pub async fn up(app: &App, opened: &Opened, engine: &DockerEngine) -> Result<Up,
         .filter(|one| known_ready.contains(&one.id) && !stale.contains(&one.service))
         .map(|one| one.id.clone())
         .collect();
+    let shelf = Shelf::look(app, opened, engine, &plan).await;
     let deadlines = opened.lab.ready.iter().filter_map(|(name, step)| Some((name.clone(), step.within?))).collect();
     let context = Context {
         engine,
@@ -101,6 +103,7 @@ pub async fn up(app: &App, opened: &Opened, engine: &DockerEngine) -> Result<Up,
         deadlines: &deadlines,
         starts: 2 * std::thread::available_parallelism().map_or(2, usize::from),
         known_ready: &known_ready,
+        first_data: &shelf.kept,
         as_written: opened.as_written,
     };
     let mut refused: Vec<String> = Vec::new();
@@ -148,6 +151,7 @@ pub async fn up(app: &App, opened: &Opened, engine: &DockerEngine) -> Result<Up,
     notes.baselines.retain(|id, _| after.containers.iter().any(|one| one.id == *id));
     notes.sources = sources;
     notes.write(&opened.folder)?;
+    shelf.fill(app, opened, engine, |service| failed.contains_key(service)).await;
     let begun = outcome.begun.into_iter().chain(stale).collect();
     Ok(Up { world, failed, begun, notes, files, disk })
 }

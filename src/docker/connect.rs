@@ -34,11 +34,12 @@ const AUTH: &str = "x-registry-auth";
 const ANSWER: Duration = Duration::from_secs(10);
 
 impl DockerEngine {
-    /// Connects and makes sure that somebody answers. `environment` holds the process's variables.
+    /// Connects and makes sure that somebody answers. `environment` holds the process's variables; what is made there
+    /// belongs to the labrunner whose state is in `owner`.
     ///
     /// # Errors
     /// No engine answers; the error tells why, as far as it can be known.
-    pub async fn connect(environment: &BTreeMap<String, String>) -> Result<Self, ConnectError> {
+    pub async fn connect(environment: &BTreeMap<String, String>, owner: &Path) -> Result<Self, ConnectError> {
         let at = place(environment)?;
         let place = at.host.clone();
         if !["unix://", "tcp://", "http://", "https://"].iter().any(|scheme| place.starts_with(scheme)) {
@@ -50,7 +51,11 @@ impl DockerEngine {
             socket(path)?;
         }
         match tokio::time::timeout(ANSWER, docker.ping()).await {
-            Ok(Ok(_)) => Ok(DockerEngine { docker, place: at, sessions: Sessions::default() }),
+            Ok(Ok(_)) => {
+                let owner = std::path::absolute(owner).unwrap_or_else(|_| owner.to_owned());
+                let owner = owner.display().to_string().into();
+                Ok(DockerEngine { docker, place: at, sessions: Sessions::default(), owner })
+            }
             Ok(Err(error)) => Err(ConnectError::NoAnswer { place, message: with_causes(&error) }),
             Err(_) => {
                 Err(ConnectError::NoAnswer { place, message: format!("nothing came for {} s", ANSWER.as_secs()) })

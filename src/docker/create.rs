@@ -1,6 +1,6 @@
 //! A wanted container in the engine's words.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
 use bollard::models::{
@@ -24,6 +24,13 @@ use crate::lab::stack::{self, InjectedFile, MountSource, Protocol};
 const UNSEEN: Duration = Duration::from_secs(10);
 
 impl DockerEngine {
+    /// Labels, and whose it is.
+    fn labelled(&self, labels: &BTreeMap<String, String>) -> HashMap<String, String> {
+        let mut labels: HashMap<String, String> = labels.clone().into_iter().collect();
+        labels.insert(identity::OWNER.into(), self.owner.to_string());
+        labels
+    }
+
     pub(super) async fn make_network(&self, spec: &NetworkSpec) -> Result<(), EngineError> {
         let definition = &spec.definition;
         let config =
@@ -35,7 +42,7 @@ impl DockerEngine {
             attachable: Some(definition.attachable),
             enable_ipv6: definition.enable_ipv6.then_some(true),
             options: Some(definition.driver_opts.clone().into_iter().collect()),
-            labels: Some(spec.labels.clone().into_iter().collect()),
+            labels: Some(self.labelled(&spec.labels)),
             ipam: (!definition.subnets.is_empty())
                 .then(|| Ipam { config: Some(config.collect()), ..Default::default() }),
             ..Default::default()
@@ -51,9 +58,10 @@ impl DockerEngine {
         match call("inspect a container", limit::LOOK, self.docker.inspect_container(&spec.name, None)).await {
             Ok(found) => {
                 let labels = found.config.and_then(|config| config.labels).unwrap_or_default();
-                let ours = [identity::LAB, identity::INSTANCE, identity::SERVICE]
-                    .iter()
-                    .all(|key| labels.get(*key) == spec.labels.get(*key));
+                let ours = self.is_ours(&labels)
+                    && [identity::LAB, identity::INSTANCE, identity::SERVICE]
+                        .iter()
+                        .all(|key| labels.get(*key) == spec.labels.get(*key));
                 if let (true, Some(id)) = (ours, found.id) {
                     return self.remove(&id).await;
                 }
@@ -102,7 +110,7 @@ impl DockerEngine {
             name: Some(spec.name.clone()),
             driver: spec.driver.clone(),
             driver_opts: Some(spec.driver_opts.clone().into_iter().collect()),
-            labels: Some(spec.labels.clone().into_iter().collect()),
+            labels: Some(self.labelled(&spec.labels)),
             ..Default::default()
         };
         call(format!("create volume {}", spec.name), limit::CREATE, self.docker.create_volume(request)).await.map(drop)
@@ -117,7 +125,8 @@ impl DockerEngine {
         let options = options.build();
         let began = Instant::now();
         let id = loop {
-            let create = self.docker.create_container(Some(options.clone()), body(spec));
+            let body = ContainerCreateBody { labels: Some(self.labelled(&spec.labels)), ..body(spec) };
+            let create = self.docker.create_container(Some(options.clone()), body);
             match call(operation.clone(), limit::CREATE, create).await {
                 Ok(made) => break made.id,
                 Err(error) if error.fault == EngineFault::Conflict => self.give_way(error, spec, began).await?,
@@ -164,7 +173,6 @@ fn body(spec: &ContainerSpec) -> ContainerCreateBody {
         tty: Some(service.tty),
         open_stdin: Some(service.stdin_open),
         exposed_ports: Some(exposed),
-        labels: Some(spec.labels.clone().into_iter().collect()),
         healthcheck: service.healthcheck.as_ref().map(healthcheck),
         stop_signal: service.stop_signal.clone(),
         stop_timeout: service.stop_grace_period.and_then(|grace| grace.as_secs().try_into().ok()),

@@ -161,6 +161,24 @@ impl Engine for DockerEngine {
         Ok(lines.finish())
     }
 
+    async fn take_out(&self, id: &str, folder: &str, file: &std::path::Path) -> Result<(), EngineError> {
+        self.take_folder_out(id, folder, file).await
+    }
+
+    async fn put_in(&self, id: &str, folder: &str, file: &std::path::Path) -> Result<(), EngineError> {
+        self.put_folder_in(id, folder, file).await
+    }
+
+    async fn clock(&self) -> Result<i64, EngineError> {
+        let info = call("ask the engine for its time", limit::LOOK, self.docker.info()).await?;
+        let told = info.system_time.and_then(|text| text.parse::<jiff::Timestamp>().ok());
+        told.map(jiff::Timestamp::as_millisecond).ok_or_else(|| EngineError {
+            operation: "ask the engine for its time".into(),
+            fault: EngineFault::Other,
+            message: "it does not tell it".into(),
+        })
+    }
+
     async fn exec(&self, id: &str, request: &ExecRequest) -> Result<ExecOutput, EngineError> {
         self.run_in_session(id, request).await
     }

@@ -7,6 +7,7 @@ use bollard::errors::Error;
 use bollard::query_parameters::{CreateImageOptionsBuilder, ImportImageOptionsBuilder, RemoveImageOptions};
 use futures_util::StreamExt;
 
+use super::archive::pieces;
 use super::{DockerEngine, call, limit, with_causes};
 use crate::environment::EngineFault;
 use crate::image::{BuildRequest, DIGEST, ImageEngine, ImageError, ImageFacts, Reference};
@@ -69,14 +70,14 @@ impl ImageEngine for DockerEngine {
     }
 
     async fn import(&self, name: &Reference, root: PathBuf, changes: Vec<String>) -> Result<(), ImageError> {
-        let bytes = tokio::fs::read(&root)
+        let file = tokio::fs::File::open(&root)
             .await
             .map_err(|error| ImageError::File { path: root.clone(), message: error.to_string() })?;
         let repository = format!("{}/{}", name.registry, name.repository);
         let options =
             CreateImageOptionsBuilder::new().from_src("-").repo(&repository).tag(&name.tag).changes(changes).build();
-        let mut stream =
-            Box::pin(self.docker.create_image(Some(options), Some(bollard::body_full(bytes.into())), None));
+        let body = bollard::body_try_stream(pieces(file));
+        let mut stream = Box::pin(self.docker.create_image(Some(options), Some(body), None));
         while let Some(piece) = stream.next().await {
             piece
                 .map_err(|error| ImageError::Engine(format!("the base cannot be imported: {}", with_causes(&error))))?;
@@ -106,15 +107,8 @@ impl ImageEngine for DockerEngine {
     async fn load(&self, file: &Path) -> Result<(), ImageError> {
         let failed = |error: std::io::Error| ImageError::File { path: file.to_owned(), message: error.to_string() };
         let input = tokio::fs::File::open(file).await.map_err(failed)?;
-        let pieces = futures_util::stream::try_unfold(input, |mut input| async move {
-            use tokio::io::AsyncReadExt;
-            let mut buffer = vec![0; 1 << 16];
-            let length = input.read(&mut buffer).await?;
-            buffer.truncate(length);
-            Ok::<_, std::io::Error>((length > 0).then(|| (bytes::Bytes::from(buffer), input)))
-        });
         let options = ImportImageOptionsBuilder::new().quiet(true).build();
-        let mut stream = Box::pin(self.docker.import_image_stream(options, pieces, None));
+        let mut stream = Box::pin(self.docker.import_image_stream(options, pieces(input), None));
         while let Some(answer) = stream.next().await {
             answer.map_err(|error| {
                 ImageError::Engine(format!("`{}` cannot be loaded: {}", file.display(), with_causes(&error)))

@@ -1,5 +1,6 @@
 //! The only home of bollard: implements the ports of `environment`, `check` and `image`.
 
+mod archive;
 mod build;
 pub mod carry;
 pub mod connect;
@@ -9,6 +10,8 @@ pub mod engine;
 pub mod exec;
 mod fault;
 mod fresh;
+#[cfg(fuzzing)]
+pub mod fuzzed;
 pub mod images;
 mod layers;
 mod lines;
@@ -31,6 +34,8 @@ pub struct DockerEngine {
     docker: bollard::Docker,
     place: connect::Place,
     sessions: session::Sessions,
+    /// The state folder of this labrunner, with which it labels what it makes.
+    owner: std::sync::Arc<str>,
 }
 
 impl DockerEngine {

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::{DockerEngine, call, limit};
 use crate::environment::engine::{ContainerFacts, Observed, ObservedResource};
 use crate::environment::identity::{self, Identity};
-use crate::environment::{ContainerState, EngineError, ObservedContainer};
+use crate::environment::{ContainerState, EngineError, EngineFault, ObservedContainer};
 use crate::lab::ServiceName;
 
 impl DockerEngine {
@@ -34,6 +34,13 @@ impl DockerEngine {
             call("list networks", limit::LOOK, self.docker.list_networks(Some(networks))),
             call("list volumes", limit::LOOK, self.docker.list_volumes(Some(volumes))),
         )?;
+        let labels = containers.iter().filter_map(|container| container.labels.as_ref());
+        let labels = labels.chain(networks.iter().filter_map(|network| network.labels.as_ref()));
+        for labels in labels.chain(volumes.volumes.iter().flatten().map(|volume| &volume.labels)) {
+            if !self.is_ours(labels) {
+                return Err(foreign(identity, labels));
+            }
+        }
         let key = |labels: Option<HashMap<String, String>>| {
             labels.and_then(|mut map| map.remove(identity::NAME)).unwrap_or_default()
         };
@@ -60,6 +67,11 @@ impl DockerEngine {
         })
     }
 
+    /// Whether this labrunner made it, or one from before there were owners.
+    pub(super) fn is_ours(&self, labels: &HashMap<String, String>) -> bool {
+        labels.get(identity::OWNER).is_none_or(|owner| **owner == *self.owner)
+    }
+
     pub(super) async fn all_environments(&self) -> Result<Vec<Identity>, EngineError> {
         let filters = HashMap::from([("label", vec![identity::LAB.to_owned()])]);
         let containers = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
@@ -75,7 +87,8 @@ impl DockerEngine {
             .filter_map(|container| container.labels)
             .chain(networks.into_iter().filter_map(|network| network.labels))
             .chain(volumes.volumes.unwrap_or_default().into_iter().map(|volume| volume.labels));
-        let mut found: Vec<Identity> = labels.filter_map(|labels| identity_of(&labels)).collect();
+        let ours = labels.filter(|labels| self.is_ours(labels));
+        let mut found: Vec<Identity> = ours.filter_map(|labels| identity_of(&labels)).collect();
         found.sort();
         found.dedup();
         Ok(found)
@@ -125,8 +138,28 @@ impl DockerEngine {
         }))
     }
 
+    /// The value of a variable that an image sets.
+    ///
+    /// # Errors
+    /// The engine does not know the image, or does not answer.
+    pub async fn image_variable(&self, image: &str, name: &str) -> Result<Option<String>, EngineError> {
+        let found = call(format!("inspect image {image}"), limit::LOOK, self.docker.inspect_image(image)).await?;
+        let variables = found.config.and_then(|config| config.env).unwrap_or_default();
+        let value = variables.iter().find_map(|pair| pair.strip_prefix(name)?.strip_prefix('=').map(str::to_owned));
+        Ok(value)
+    }
+
     pub(super) async fn facts(&self, id: &str) -> Result<ContainerFacts, EngineError> {
         call(format!("inspect container {id}"), limit::LOOK, self.docker.inspect_container(id, None)).await.map(facts)
+    }
+}
+
+fn foreign(identity: &Identity, labels: &HashMap<String, String>) -> EngineError {
+    let owner = labels.get(identity::OWNER).map_or("another folder", String::as_str);
+    EngineError {
+        operation: format!("use {identity}"),
+        fault: EngineFault::Foreign,
+        message: format!("it is on the engine already and belongs to the labrunner with its state in `{owner}`"),
     }
 }
 

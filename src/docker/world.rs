@@ -331,10 +331,17 @@ impl World for DockerWorld {
     async fn logs(
         &self,
         service: &ServiceName,
-        since: Option<i64>,
+        since: Option<Instant>,
         tail: Option<usize>,
     ) -> Result<Vec<String>, Unobservable> {
         let container = self.one(service).await?;
+        let since = match since {
+            Some(moment) => {
+                let now = self.engine.clock().await.map_err(|error| self.blame(service, &error))?;
+                Some(before(now, moment.elapsed()))
+            }
+            None => None,
+        };
         let lines = self.engine.logs(&container.id, tail, since).await.map_err(|error| self.blame(service, &error))?;
         Ok(lines.into_iter().map(|line| line.text).collect())
     }
@@ -355,6 +362,11 @@ impl World for DockerWorld {
     async fn engine(&self) -> Result<(), String> {
         self.engine.observe(&self.identity).await.map(drop).map_err(|error| error.message)
     }
+}
+
+/// What the engine's clock said so long ago, in seconds of the Unix epoch: not later than that. `now` is in milliseconds.
+fn before(now: i64, elapsed: Duration) -> i64 {
+    now.saturating_sub(elapsed.as_millis().try_into().unwrap_or(i64::MAX)).div_euclid(1000)
 }
 
 impl DockerWorld {
@@ -397,5 +409,19 @@ impl crate::environment::ready::Prober for DockerWorld {
 
     async fn fingerprint(&self, service: &ServiceName) -> Option<String> {
         crate::check::fingerprint::fingerprint(service, self).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_is_told_in_the_engines_time() {
+        assert_eq!(before(1_000_000, Duration::from_millis(400)), 999);
+        assert_eq!(before(1_000_000, Duration::from_secs(30)), 970);
+        // An engine whose clock stands at its beginning, or before it.
+        assert_eq!(before(500, Duration::from_secs(2)), -2);
+        assert_eq!(before(0, Duration::MAX), -9_223_372_036_854_776);
     }
 }

@@ -12,6 +12,7 @@ use futures_util::future::join_all;
 use tokio::sync::{Semaphore, watch};
 
 use super::engine::{Engine, EngineError, EngineFault, Observed, ObservedResource};
+use super::first_data::Kept;
 use super::identity::Identity;
 use super::plan::{ContainerAction, Plan, PlannedContainer, healthy_first, one_shots};
 use super::ready::{self, Deaths, NotReady, Prober};
@@ -55,6 +56,7 @@ pub struct Context<'a, E: Engine, P: Prober> {
     pub starts: usize,
     /// Containers that have been seen ready and run the same code still: they are not asked again.
     pub known_ready: &'a BTreeSet<String>,
+    pub first_data: &'a Kept,
     /// Services wait for each other as Docker Compose makes them wait, and for nothing else.
     pub as_written: bool,
 }
@@ -186,12 +188,12 @@ async fn bring_up<E: Engine, P: Prober>(
         }
         ContainerAction::Create => {
             emit(ServiceState::Creating);
-            context.engine.create(spec).await?
+            create(context, spec).await?
         }
         ContainerAction::Recreate(old) => {
             emit(ServiceState::Creating);
             context.engine.remove(&old.id).await?;
-            context.engine.create(spec).await?
+            create(context, spec).await?
         }
     };
     emit(ServiceState::Waiting);
@@ -278,8 +280,18 @@ async fn start_on_other_ports<E: Engine, P: Prober>(
             lock(outcome).moved_ports.push((spec.service.clone(), binding.target, wanted));
         }
     }
-    let id = context.engine.create(&spec).await?;
+    let id = create(context, &spec).await?;
     context.engine.start(&id).await?;
+    Ok(id)
+}
+
+/// Makes a container, with its first data in it where that is kept.
+async fn create<E: Engine, P: Prober>(
+    context: &Context<'_, E, P>,
+    spec: &ContainerSpec,
+) -> Result<String, EngineError> {
+    let id = context.engine.create(spec).await?;
+    context.first_data.put(context.engine, &spec.service, &id).await?;
     Ok(id)
 }
 

@@ -23,6 +23,8 @@ pub enum EngineFault {
     AddressesTaken,
     /// The engine's disk is full.
     NoSpace,
+    /// It belongs to a labrunner with another state folder.
+    Foreign,
     Other,
 }
 
@@ -31,7 +33,11 @@ impl EngineFault {
     pub fn is_the_machines(&self) -> bool {
         matches!(
             self,
-            EngineFault::Unreachable | EngineFault::PortTaken | EngineFault::AddressesTaken | EngineFault::NoSpace
+            EngineFault::Unreachable
+                | EngineFault::PortTaken
+                | EngineFault::AddressesTaken
+                | EngineFault::NoSpace
+                | EngineFault::Foreign
         )
     }
 }
@@ -246,6 +252,23 @@ pub trait Engine: Clone + Send + Sync + 'static {
         tail: Option<usize>,
         since: Option<i64>,
     ) -> impl Future<Output = Result<Vec<LogLine>, EngineError>> + Send;
+    /// Writes a folder of a container into a file, an archive that [`Engine::put_in`] takes.
+    fn take_out(
+        &self,
+        id: &str,
+        folder: &str,
+        file: &std::path::Path,
+    ) -> impl Future<Output = Result<(), EngineError>> + Send;
+    /// Puts a folder that was taken out into a container that has not started.
+    fn put_in(
+        &self,
+        id: &str,
+        folder: &str,
+        file: &std::path::Path,
+    ) -> impl Future<Output = Result<(), EngineError>> + Send;
+    /// What the engine's clock says, in milliseconds of the Unix epoch. It may be another one than this machine's: a
+    /// virtual machine that slept is minutes late, and a clock can be set at any time.
+    fn clock(&self) -> impl Future<Output = Result<i64, EngineError>> + Send;
     /// Runs one command; a dropped call ends it.
     fn exec(&self, id: &str, request: &ExecRequest) -> impl Future<Output = Result<ExecOutput, EngineError>> + Send;
     /// Start times of the container's processes, seconds of the Unix epoch.

@@ -16,6 +16,8 @@ pub const INSTANCE: &str = "dev.labrunner.instance";
 pub const SERVICE: &str = "dev.labrunner.service";
 /// Label: the replica, counted from 1.
 pub const REPLICA: &str = "dev.labrunner.replica";
+/// Label: the state folder of the labrunner that made it: two people may share an engine, and have labs of one name.
+pub const OWNER: &str = "dev.labrunner.owner";
 /// Label: digest of what the container was made from.
 pub const SPEC: &str = "dev.labrunner.spec";
 /// Label: which `start` made it, counted from 1.

@@ -6,6 +6,7 @@
 pub mod apply;
 pub mod carried;
 pub mod engine;
+pub mod first_data;
 pub mod identity;
 pub mod intent;
 pub mod lock;

@@ -5,7 +5,7 @@
 
 pub mod base;
 pub mod build;
-mod dockerignore;
+pub mod dockerignore;
 pub mod ensure;
 pub mod program;
 pub mod recipe;

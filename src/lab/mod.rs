@@ -8,6 +8,7 @@ pub mod expression;
 pub mod id;
 pub mod random;
 pub mod report;
+pub mod retrospective;
 pub mod secrets;
 pub mod settings;
 pub mod stack;

@@ -1,5 +1,6 @@
 //! What commands answer, as data: the one source of the human text and of `--format json`.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -43,6 +44,7 @@ pub enum View {
         attempts: Vec<HistoryRow>,
     },
     Report(ReportView),
+    Portfolio(PortfolioView),
     Doctor {
         findings: Vec<Finding>,
     },
@@ -176,6 +178,74 @@ pub struct ReportGoal {
     pub judged: Option<String>,
     pub attempts: u32,
     pub hints: u32,
+}
+
+/// A learner's year, for a site.
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct PortfolioView {
+    pub made: String,
+    /// How the learner wants to be called.
+    pub name: Option<String>,
+    /// The folder that the site is written into.
+    pub out: PathBuf,
+    pub months: Vec<PortfolioMonth>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct PortfolioMonth {
+    pub month: i64,
+    pub lab: String,
+    pub title: String,
+    pub summary: Option<String>,
+    pub goals: Vec<ReportGoal>,
+    /// What of the roadmap each goal teaches.
+    pub roadmap: BTreeMap<String, String>,
+    /// Spent on it; an estimate.
+    pub minutes: u64,
+    /// What the record tells, a line each.
+    pub past: Vec<String>,
+    /// Markdown, where it was answered.
+    pub retrospective: Option<String>,
+    pub posts: Vec<Post>,
+    /// The number of goals of a lab that nobody has tried yet.
+    pub untouched: Option<usize>,
+}
+
+impl PortfolioMonth {
+    /// A lab that is still to come.
+    pub fn untouched(month: i64, lab: &str, title: &str, goals: usize) -> Self {
+        Self {
+            month,
+            lab: lab.to_owned(),
+            title: title.to_owned(),
+            summary: None,
+            goals: Vec::new(),
+            roadmap: BTreeMap::new(),
+            minutes: 0,
+            past: Vec::new(),
+            retrospective: None,
+            posts: Vec::new(),
+            untouched: Some(goals),
+        }
+    }
+
+    /// Goals that pass, and all goals.
+    pub fn reached(&self) -> (usize, usize) {
+        let passed = self.goals.iter().filter(|goal| goal.verdict.as_deref() == Some("passed")).count();
+        (passed, self.untouched.unwrap_or(self.goals.len()))
+    }
+}
+
+/// A note of the learner's.
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Post {
+    /// Its file, without `.md`.
+    pub name: String,
+    pub title: String,
+    pub markdown: String,
 }
 
 /// A lab's progress.

@@ -10,6 +10,7 @@ mod sarif;
 #[cfg(test)]
 mod schema;
 pub mod screen;
+mod site;
 pub mod terminal;
 mod text;
 
@@ -20,6 +21,7 @@ pub use junit::junit;
 pub use render::render;
 pub use report::{html, markdown};
 pub use sarif::sarif;
+pub use site::site;
 
 use crate::lab::view::View;
 

@@ -71,6 +71,12 @@ pub fn render(view: &View, width: u16, colour: bool) -> String {
             });
             table(&["", "when (UTC)", "lab", "verdicts", "seed"], rows.collect(), width)
         }
+        View::Portfolio(portfolio) => {
+            let labs = portfolio.months.iter().filter(|month| month.untouched.is_none()).count();
+            let posts: usize = portfolio.months.iter().map(|month| month.posts.len()).sum();
+            let index = portfolio.out.join("index.html");
+            format!("{}: {} and {} in it\n", index.display(), counted(labs, "lab"), counted(posts, "note"))
+        }
         View::Report(report) => markdown_text(&super::report::text(report), width, colour),
         View::Doctor { findings } => findings.iter().map(|one| finding(one, paint)).collect(),
         View::Images { images } => {
@@ -258,4 +264,8 @@ fn markdown_text(text: &str, width: u16, colour: bool) -> String {
     let text = reflow(&text);
     let skin = termimad::MadSkin::default();
     skin.text(&text, Some(usize::from(width.min(100)))).to_string()
+}
+
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }

@@ -142,7 +142,7 @@ fn plain(text: &str) -> String {
     sanitise(text).replace(['\n', '|'], " ")
 }
 
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     let text = sanitise(text).replace('&', "&amp;").replace('<', "&lt;");
     text.replace('>', "&gt;").replace('"', "&quot;")
 }

@@ -257,6 +257,15 @@ impl Record {
         self.connection.execute(sql, params![lab, instance, what, snapshot, at]).map(drop).map_err(self.failed())
     }
 
+    /// How often anything of a lab was reset.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub fn resets(&self, lab: &str) -> Result<u32, RecordError> {
+        let sql = "SELECT count(*) FROM reset WHERE lab = ?1";
+        self.connection.query_row(sql, [lab], |row| row.get(0)).map_err(self.failed())
+    }
+
     /// The workspace that was saved last.
     ///
     /// # Errors
@@ -383,6 +392,22 @@ mod tests {
         let threads = [std::thread::spawn(write(path.clone())), std::thread::spawn(write(path.clone()))];
         threads.into_iter().for_each(|thread| thread.join().unwrap());
         assert_eq!(Record::open(&path).unwrap().history(None, 1000).unwrap().len(), 100);
+    }
+
+    #[test]
+    fn what_version_1_wrote_is_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("record.db");
+        Connection::open(&path).unwrap().execute_batch(include_str!("version_1.sql")).unwrap();
+        let mut record = Record::open(&path).unwrap();
+        let history = record.history(Some("month-3"), 10).unwrap();
+        assert_eq!(history.iter().map(|one| one.seed).collect::<Vec<_>>(), [7, u64::MAX]);
+        let state = record.goal_states("month-3").unwrap()["wired"].clone();
+        assert_eq!((state.now.as_deref(), state.hints, state.attempts), (Some("passed"), 2, 2));
+        assert_eq!(record.last_snapshot("month-3", "default").unwrap().as_deref(), Some("save-1"));
+        assert_eq!(record.workspace("month-3", "default").unwrap().as_deref(), Some(Path::new("/home/ana/shop")));
+        record.add_attempt(&attempt("3"), &[verdict("wired", Verdict::Failed)]).unwrap();
+        assert_eq!(record.history(None, 10).unwrap().len(), 3);
     }
 
     #[test]

@@ -62,26 +62,34 @@ impl Saves {
     }
 
     fn load(&self, name: &str) -> Result<Tree, WorkspaceError> {
-        use std::io::Read;
         let path = self.path(name);
         let failed = || WorkspaceError::file("read the saved workspace", &path);
         let file = std::fs::File::open(&path).map_err(failed())?;
-        let mut archive = tar::Archive::new(GzDecoder::new(file));
-        let mut tree = Tree::default();
-        for entry in archive.entries().map_err(failed())? {
-            let mut entry = entry.map_err(failed())?;
-            let name = entry.path().map_err(failed())?.into_owned();
-            let executable = entry.header().mode().map_err(failed())? & 0o111 != 0;
-            let mut bytes = Vec::new();
-            entry.read_to_end(&mut bytes).map_err(failed())?;
-            tree.0.insert(name, Content { bytes, executable });
-        }
-        Ok(tree)
+        unpacked(GzDecoder::new(file)).map_err(failed())
     }
 
     fn path(&self, name: &str) -> PathBuf {
         self.folder.join(format!("{name}.tar.gz"))
     }
+}
+
+fn unpacked(archive: impl std::io::Read) -> std::io::Result<Tree> {
+    let mut tree = Tree::default();
+    for entry in tar::Archive::new(archive).entries()? {
+        let mut entry = entry?;
+        let name = entry.path()?.into_owned();
+        let executable = entry.header().mode()? & 0o111 != 0;
+        let mut bytes = Vec::new();
+        std::io::Read::read_to_end(&mut entry, &mut bytes)?;
+        tree.0.insert(name, Content { bytes, executable });
+    }
+    Ok(tree)
+}
+
+/// A saved workspace that may be anything. Built for the fuzz targets alone.
+#[cfg(fuzzing)]
+pub fn fuzzed(archive: &[u8]) {
+    let _ = unpacked(archive).map(|tree| tree.hash());
 }
 
 #[cfg(test)]

@@ -1,74 +1,14 @@
 //! An engine on another machine: in a container, behind TCP, with files, networks and images of its own.
 
-use std::process::{Command, Stdio};
-
-use crate::support::{LabEnv, Said, docker, recipe};
-
-/// An engine in a container; gone when the test ends.
-struct FarEngine {
-    name: String,
-    host: String,
-}
-
-impl FarEngine {
-    fn start(env: &LabEnv) -> Self {
-        recipe(env, "docker:26-dind");
-        let name = format!("labrunner-test-engine-{}", std::process::id());
-        let mut arguments: Vec<String> = ["run", "-d", "--name", &name].map(str::to_owned).into();
-        // What an engine needs, by name: `--privileged` is refused on some machines.
-        let capabilities = "SYS_ADMIN NET_ADMIN NET_RAW SYS_PTRACE SYS_CHROOT MKNOD SETUID SETGID SETFCAP SETPCAP \
-                            DAC_OVERRIDE DAC_READ_SEARCH SYS_NICE IPC_LOCK AUDIT_WRITE";
-        arguments.extend(capabilities.split_whitespace().map(|one| format!("--cap-add={one}")));
-        let profiles = ["seccomp", "apparmor", "systempaths"];
-        arguments.extend(profiles.map(|one| format!("--security-opt={one}=unconfined")));
-        arguments.extend(
-            ["-v", "/sys/fs/cgroup:/sys/fs/cgroup", "-e", "DOCKER_TLS_CERTDIR=", "labrunner.local/docker:26-dind"]
-                .map(str::to_owned),
-        );
-        let started = docker(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
-        assert_eq!(started.code, 0, "{started:?}");
-        let address = docker(&["inspect", "-f", "{{.NetworkSettings.IPAddress}}", &name]).out;
-        let engine = Self { name, host: format!("tcp://{}:2375", address.trim()) };
-        while engine.docker(&["info"]).code != 0 {
-            let log = docker(&["logs", &engine.name]);
-            let running = docker(&["inspect", "-f", "{{.State.Running}}", &engine.name]);
-            assert_eq!(running.out.trim(), "true", "the engine has ended: {log:?}");
-        }
-        engine
-    }
-
-    fn docker(&self, arguments: &[&str]) -> Said {
-        docker(&[&["-H", &self.host], arguments].concat())
-    }
-
-    /// Brings images over.
-    fn load(&self, images: &[&str]) {
-        let mut save = Command::new("docker").arg("save").args(images).stdout(Stdio::piped()).spawn().unwrap();
-        let mut load = Command::new("docker");
-        load.args(["-H", &self.host, "load"]).stdin(save.stdout.take().unwrap()).stdout(Stdio::null());
-        assert!(load.status().unwrap().success());
-        assert!(save.wait().unwrap().success());
-    }
-
-    fn left(&self) -> String {
-        let filter = ["--filter", "label=dev.labrunner.lab"];
-        let kinds: [&[&str]; 3] = [&["ps", "-aq"], &["volume", "ls", "-q"], &["network", "ls", "-q"]];
-        kinds.iter().map(|kind| self.docker(&[*kind, &filter].concat()).out).collect()
-    }
-}
-
-impl Drop for FarEngine {
-    fn drop(&mut self) {
-        docker(&["rm", "-fv", &self.name]);
-    }
-}
+use crate::far::FarEngine;
+use crate::support::{LabEnv, recipe};
 
 #[test]
 fn a_lab_on_an_engine_that_sees_no_file_of_this_machine() {
     let lab = LabEnv::new("far");
     recipe(&lab, "python:3.13-slim");
     recipe(&lab, "redis:8");
-    let engine = FarEngine::start(&lab);
+    let engine = FarEngine::start(&lab, "far");
     engine.load(&["labrunner.local/base:trixie", "labrunner.local/python:3.13-slim", "labrunner.local/redis:8"]);
     let lab = lab.at(&engine.host);
 

@@ -5,6 +5,8 @@
 
 mod extends;
 mod files;
+#[cfg(fuzzing)]
+pub mod fuzzed;
 mod interpolate;
 mod keys;
 mod mounts;

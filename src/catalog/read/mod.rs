@@ -2,6 +2,8 @@
 
 mod changes;
 mod check;
+#[cfg(fuzzing)]
+pub mod fuzzed;
 mod goal;
 mod kinds;
 mod names;
@@ -63,17 +65,7 @@ pub fn read_lab(folder: &Path, variables: &Variables) -> Reading {
         return Reading { lab: None, findings: findings.list, sources, settings: BTreeMap::new() };
     };
     sources.0.insert(path, text.clone());
-    let mut reader = Reader {
-        findings: &mut findings,
-        text: &text,
-        folder,
-        settings: BTreeMap::new(),
-        services: Vec::new(),
-        fillable: Vec::new(),
-        needs: Vec::new(),
-        stacks: Vec::new(),
-        stack: None,
-    };
+    let mut reader = Reader::new(folder, &text, &mut findings);
     let lab = reader.lab(&root, variables);
     let settings = reader.settings;
     let lab = if findings.has_errors() { None } else { lab };
@@ -98,7 +90,21 @@ struct Reader<'a> {
     stack: Option<String>,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn new(folder: &'a Path, text: &'a str, findings: &'a mut Findings) -> Self {
+        Self {
+            findings,
+            text,
+            folder,
+            settings: BTreeMap::new(),
+            services: Vec::new(),
+            fillable: Vec::new(),
+            needs: Vec::new(),
+            stacks: Vec::new(),
+            stack: None,
+        }
+    }
+
     fn lab(&mut self, root: &Rc<Node>, variables: &Variables) -> Option<Lab> {
         self.known_keys(root, "a lab", &shape::names(shape::LAB));
         self.format(root);

@@ -66,7 +66,7 @@ pub(super) const FILE: Reference = Reference {
         seen("text", "whole"),
         seen("size", "bytes"),
         seen("lines", "how many"),
-        seen("words", "how many"),
+        seen("words", "how many; in Markdown what is commented out does not count"),
     ],
     main: "the document; of Markdown its `sections`, of a Dockerfile its instructions; null where it cannot be read",
     unsaid: "",

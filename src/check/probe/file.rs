@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::Fields;
 use crate::check::world::{Observation, Unobservable, World};
+use crate::lab::retrospective::without_comments;
 
 /// Largest file that is read, in bytes.
 const LARGEST: u64 = 4 << 20;
@@ -23,12 +24,15 @@ pub(super) fn observe<W: World>(fields: &Fields<'_>, world: &W) -> Result<Observ
     let bytes = std::fs::read(&found).map_err(machine)?;
     let text = String::from_utf8_lossy(&bytes).into_owned();
     let name = found.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    let main = parse(&text, fields.text("as")?.as_deref().unwrap_or_else(|| by_name(name)))?;
+    let kind = fields.text("as")?.unwrap_or_else(|| by_name(name).to_owned());
+    let main = parse(&text, &kind)?;
+    // What is commented out has not been said.
+    let said = if kind == "markdown" { without_comments(&text) } else { text.clone() };
     let fields = json!({
         "exists": true,
         "size": bytes.len(),
         "lines": text.lines().count(),
-        "words": text.split_whitespace().count(),
+        "words": said.split_whitespace().count(),
         "text": text,
     });
     Ok(Observation::new(fields, main))
@@ -70,7 +74,7 @@ fn parse(text: &str, kind: &str) -> Result<Value, Unobservable> {
         "yaml" => serde_yaml::from_str::<Value>(text).unwrap_or(Value::Null),
         "toml" => toml::from_str::<Value>(text).unwrap_or(Value::Null),
         "ini" => ini(text),
-        "markdown" => json!({ "sections": sections(text) }),
+        "markdown" => json!({ "sections": sections(&without_comments(text)) }),
         "dockerfile" => instructions(text).into(),
         other => return Err(Unobservable::Definition(format!("files are not read as `{other}`"))),
     })

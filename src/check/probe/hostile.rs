@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use serde_json::{Value, json};
@@ -78,7 +78,7 @@ impl World for Nonsense {
         nobody()
     }
 
-    async fn logs(&self, _: &ServiceName, _: Option<i64>, _: Option<usize>) -> Result<Vec<String>, Unobservable> {
+    async fn logs(&self, _: &ServiceName, _: Option<Instant>, _: Option<usize>) -> Result<Vec<String>, Unobservable> {
         nobody()
     }
 
@@ -191,7 +191,7 @@ async fn nonsense_is_answered_in_time_and_without_a_crash() {
         // A task of its own, so that a crash is seen as one.
         tokio::spawn(async move {
             let services = BTreeMap::from([(ServiceName::new("any").unwrap(), Service::default())]);
-            let (world, session) = (Nonsense { services, address }, Session::new());
+            let (world, session) = (Nonsense { services, address }, Session::default());
             // Far above every limit: whoever needs it hangs.
             let observing = observe(kind, &fields, &world, &session, limit(silent));
             let seen = tokio::time::timeout(Duration::from_secs(30), observing).await;

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
+use reqwest::cookie::CookieStore;
 use reqwest::{Method, Url};
 use serde_json::{Map, Value, json};
 
@@ -76,6 +77,9 @@ pub(super) async fn observe<W: World>(
     let mut method =
         Method::from_bytes(method.as_bytes()).map_err(|_| wrong("method", "an HTTP method", &method.into()))?;
     let follow = fields.flag("follow", true)?;
+    // Whoever names them alone sends them.
+    let named = fields.pairs("headers")?.iter().any(|(name, _)| name.eq_ignore_ascii_case("cookie"));
+    let cookies = fields.flag("cookies", true)?;
     let mut redirects = 0;
     loop {
         let asked = ServiceName::new(&host).map_err(|error| Unobservable::Definition(error.to_string()))?;
@@ -87,8 +91,11 @@ pub(super) async fn observe<W: World>(
         let failed = |what: String| Unobservable::Service { service: service.clone(), what };
         let address = world.address(&asked, port).await?;
         let name = url.host_str().unwrap_or(&host);
-        let client = client(&url, name, address, fields.flag("cookies", true)?, session)?;
+        let client = client(&url, name, address, session)?;
         let mut request = request(&client, method.clone(), &url, address.port(), fields)?.timeout(limit);
+        if let Some(cookies) = (cookies && !named).then(|| session.cookies.cookies(&url)).flatten() {
+            request = request.header("cookie", cookies);
+        }
         if let Some((user, password)) = fields.text("auth")?.as_deref().and_then(|auth| auth.split_once(':')) {
             request = request.basic_auth(user, Some(password));
         }
@@ -96,6 +103,9 @@ pub(super) async fn observe<W: World>(
             request = body(request, fields, world)?;
         }
         let response = request.send().await.map_err(|error| sent(&error, &service, limit, &url))?;
+        if cookies {
+            session.cookies.set_cookies(&mut response.headers().get_all("set-cookie").iter(), &url);
+        }
         let status = response.status();
         if follow && status.is_redirection() && redirects < REDIRECTS {
             let location = response.headers().get("location").and_then(|value| value.to_str().ok());
@@ -116,26 +126,17 @@ pub(super) async fn observe<W: World>(
     }
 }
 
-/// A client for one address, made once in a check. It keeps no connection: each request shows the service as it is.
-fn client(
-    url: &Url,
-    host: &str,
-    address: SocketAddr,
-    cookies: bool,
-    session: &Session,
-) -> Result<reqwest::Client, Unobservable> {
-    let key = (url.scheme().to_owned(), host.to_owned(), address, cookies);
+/// A client for one address. It keeps no connection: each request shows the service as it is.
+fn client(url: &Url, host: &str, address: SocketAddr, session: &Session) -> Result<reqwest::Client, Unobservable> {
+    let key = (url.scheme().to_owned(), host.to_owned(), address);
     let mut clients = session.clients.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(client) = clients.get(&key) {
         return Ok(client.clone());
     }
-    let mut client = client::builder(url.scheme())
+    let client = client::builder(url.scheme())
         .redirect(reqwest::redirect::Policy::none())
         .pool_max_idle_per_host(0)
         .resolve(host, address);
-    if cookies {
-        client = client.cookie_provider(session.cookies.clone());
-    }
     let client = client.build().map_err(|error| Unobservable::Machine(format!("no HTTP client: {error}")))?;
     clients.insert(key, client.clone());
     Ok(client)

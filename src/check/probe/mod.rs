@@ -8,6 +8,8 @@ mod django;
 mod evidence;
 mod exec;
 mod file;
+#[cfg(fuzzing)]
+pub mod fuzzed;
 mod git;
 #[cfg(test)]
 mod hostile;
@@ -30,7 +32,7 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -41,35 +43,31 @@ use crate::lab::{Kind, ServiceName};
 /// Of a load that lasts as long as what happens meanwhile.
 const LONGEST_LOAD: Duration = Duration::from_secs(600);
 
-type Clients = HashMap<(String, String, SocketAddr, bool), reqwest::Client>;
+/// Clients for services, by scheme, host and address: making one takes longer than a request. They keep neither
+/// connections nor cookies, so that checks may share them.
+pub type Clients = Arc<Mutex<HashMap<(String, String, SocketAddr), reqwest::Client>>>;
 
 /// What the observations of one check share.
 #[derive(Debug, Clone)]
 pub struct Session {
     pub cookies: Arc<reqwest::cookie::Jar>,
-    /// Clients for services, by scheme, host, address and whether they have the cookies: making one takes longer than a request.
-    pub(super) clients: Arc<Mutex<Clients>>,
-    /// When the check began, seconds of the Unix epoch.
-    pub began: i64,
+    pub(super) clients: Clients,
+    /// When the check began: the time that passes, not what a clock says.
+    pub began: Instant,
     /// Turns true when the steps that run beside the observation (`meanwhile`) have ended.
     pub ended: Option<tokio::sync::watch::Receiver<bool>>,
 }
 
 impl Session {
     /// A session that begins now.
-    pub fn new() -> Self {
-        Self {
-            cookies: Arc::default(),
-            clients: Arc::default(),
-            began: jiff::Timestamp::now().as_second(),
-            ended: None,
-        }
+    pub fn new(clients: Clients) -> Self {
+        Self { cookies: Arc::default(), clients, began: Instant::now(), ended: None }
     }
 }
 
 impl Default for Session {
     fn default() -> Self {
-        Self::new()
+        Self::new(Clients::default())
     }
 }
 

@@ -9,7 +9,7 @@ use crate::check::World;
 use crate::check::workflow::{Awaited, Beside};
 use crate::check::world::{Origin, Unobservable};
 use crate::environment::engine::{Engine, ExecRequest};
-use crate::lab::stack::Service;
+use crate::lab::stack::{Mount, MountSource, Service};
 
 /// How long a container beside a job may take to be healthy.
 const HEALTHY: Duration = Duration::from_secs(120);
@@ -29,6 +29,7 @@ impl Hall<'_> {
             environment: beside.environment.clone().into_iter().collect(),
             network_mode: Some(format!("container:{job}")),
             limits: limits(),
+            mounts: self.in_memory(&name).await?,
             ..Service::default()
         };
         let id = self.begin("beside", image, definition).await?;
@@ -43,6 +44,23 @@ impl Hall<'_> {
                 Err(Unobservable::Learner(what))
             }
         }
+    }
+
+    /// The volumes of a database, in memory: it makes a thousand files, and all of them go with the job. Other images
+    /// may have brought something into theirs, and keep them.
+    async fn in_memory(&self, image: &str) -> Result<Vec<Mount>, Unobservable> {
+        let repository = image.rsplit('/').next().and_then(|name| name.split([':', '@']).next());
+        if repository != Some("postgres") {
+            return Ok(Vec::new());
+        }
+        let image = self.world.image(&Origin::Image(image.to_owned())).await?;
+        let volumes = image["volumes"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        let mount = |target: &str| Mount {
+            target: target.to_owned(),
+            read_only: false,
+            source: MountSource::Tmpfs { size: None, mode: None },
+        };
+        Ok(volumes.map(mount).collect())
     }
 
     /// Waits until somebody listens at the ports that an image names; whoever never does is not waited for in vain.

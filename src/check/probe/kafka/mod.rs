@@ -3,6 +3,8 @@
 //! Brokers are reached where the lab reaches its services, whatever address they advertise: a name that only
 //! resolves inside the lab's network is no obstacle.
 
+#[cfg(fuzzing)]
+pub(super) mod fuzzed;
 mod messages;
 mod records;
 mod wire;

