@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use super::diagnostic::{Diagnostic, Severity};
+use super::tree::Span;
 
 /// The texts of the files that findings are about.
 #[derive(Debug, Default, Clone)]
@@ -27,8 +28,7 @@ pub fn place(finding: &Diagnostic, sources: &Sources) -> Option<(usize, usize, u
     let before = source.get(..start)?;
     let line_start = before.rfind('\n').map_or(0, |at| at + 1);
     let column = source.get(line_start..start)?.chars().count() + 1;
-    let end = first_line_end(source, start).min(span.end.max(start + 1)).max(start);
-    let width = source.get(start..end.min(source.len()))?.chars().count();
+    let width = source.get(start..marked_end(source, span))?.chars().count();
     Some((before.matches('\n').count() + 1, column, column + width))
 }
 
@@ -43,8 +43,8 @@ fn block(finding: &Diagnostic, sources: &Sources, base: &Path, renderer: &Render
     let source = sources.0.get(&finding.file).map_or("", String::as_str);
     match finding.span {
         Some(span) => {
-            let end = first_line_end(source, span.start).min(span.end.max(span.start + 1)).max(span.start);
-            let annotation = AnnotationKind::Primary.span(span.start..end.min(source.len()));
+            let start = span.start.min(source.len());
+            let annotation = AnnotationKind::Primary.span(start..marked_end(source, span));
             groups.push(title.element(Snippet::source(source).path(path).annotation(annotation)));
         }
         None => groups.push(title.element(annotate_snippets::Origin::path(path))),
@@ -55,7 +55,39 @@ fn block(finding: &Diagnostic, sources: &Sources, base: &Path, renderer: &Render
     renderer.render(&groups)
 }
 
-/// A value may span many lines; its first one is enough to find it.
-fn first_line_end(source: &str, start: usize) -> usize {
-    source.get(start..).and_then(|rest| rest.find('\n')).map_or(source.len(), |length| start + length)
+/// Where the mark of a finding ends: a value may span many lines, and its first one is enough to find it; a place without
+/// a width is marked at the character that stands there.
+fn marked_end(source: &str, span: Span) -> usize {
+    let start = span.start.min(source.len());
+    let rest = source.get(start..).unwrap_or_default();
+    let line = start + rest.find('\n').unwrap_or(rest.len());
+    let one = start + rest.chars().next().map_or(0, char::len_utf8);
+    line.min(span.end.max(one)).max(start)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_in_front_of_a_wide_character_is_shown() {
+        let source = "owner: 😀dy\n";
+        let finding = |start, end| Diagnostic {
+            severity: Severity::Error,
+            code: "yaml",
+            file: "lab.yaml".into(),
+            span: Some(Span { start, end }),
+            message: "here".into(),
+            hint: None,
+            fix: None,
+        };
+        let sources = Sources(std::collections::BTreeMap::from([("lab.yaml".into(), source.to_owned())]));
+        let one = finding(7, 7);
+        assert!(render(std::slice::from_ref(&one), &sources, Path::new("/"), false).contains("1:8"));
+        assert_eq!(place(&one, &sources), Some((1, 8, 9)));
+        assert_eq!(place(&finding(7, 13), &sources), Some((1, 8, 11)));
+        // At the end of the file, and behind it.
+        assert_eq!(place(&finding(14, 14), &sources), Some((2, 1, 1)));
+        render(&[finding(14, 14), finding(99, 99)], &sources, Path::new("/"), false);
+    }
 }

@@ -106,6 +106,17 @@ pub enum Verb {
     Report { lab: Option<String> },
     /// Look back at a month: what the record tells, and your answers (in VISUAL or EDITOR)
     Retro { lab: Option<String> },
+    /// A timed practical over what you have reached before: no hints, other values
+    Review {
+        #[command(subcommand)]
+        act: Option<ReviewVerb>,
+        /// How many goals
+        #[arg(long, default_value_t = 4, env = "LABRUNNER_GOALS")]
+        goals: usize,
+        /// How long
+        #[arg(long, default_value_t = 120, env = "LABRUNNER_MINUTES")]
+        minutes: u32,
+    },
     /// Write your year as a site: what was built and reached, retrospectives, notes
     Portfolio {
         /// The folder to write it into
@@ -205,6 +216,17 @@ pub enum Verb {
     Completions { shell: clap_complete::Shell },
     /// Print the manual page
     Man,
+}
+
+/// What is done with a practical; alone, `review` begins one or shows where it stands.
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub enum ReviewVerb {
+    /// Judge the goal that is asked for
+    Check,
+    /// Go on without it
+    Skip,
+    /// End it before its time
+    End,
 }
 
 #[derive(Debug, Clone, Subcommand)]

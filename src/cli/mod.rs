@@ -20,7 +20,7 @@ use crate::image::base::BaseSettings;
 use crate::lab::id::InstanceName;
 use crate::lab::view::View;
 pub use args::Format;
-use args::{Arguments, ImagesVerb, LabVerb, Verb};
+use args::{Arguments, ImagesVerb, LabVerb, ReviewVerb, Verb};
 
 /// What the screen has to know.
 #[derive(Debug, Clone, Copy)]
@@ -168,7 +168,8 @@ fn words(first: Option<String>, rest: impl IntoIterator<Item = String>) -> Vec<S
 }
 
 async fn dispatch(app: &App, verb: Verb) -> Result<Outcome, Failure> {
-    use command::{author, doctor, images, inside, lint, look, prove, report, reset, start, verify};
+    use command::review::Act;
+    use command::{author, doctor, images, inside, lint, look, prove, report, reset, review, start, verify};
     match verb {
         Verb::List => look::list(app),
         Verb::Start { lab, workspace, dry_run } => {
@@ -177,6 +178,15 @@ async fn dispatch(app: &App, verb: Verb) -> Result<Outcome, Failure> {
         Verb::Show { lab, goal } => look::show(app, &words(lab, goal)),
         Verb::Verify { lab, goals, seed, junit: _ } => verify::verify(app, &words(lab, goals), seed).await,
         Verb::Report { lab } => report::report(app, lab.as_deref()),
+        Verb::Review { act, goals, minutes } => {
+            let act = match act {
+                None => Act::Show,
+                Some(ReviewVerb::Check) => Act::Check,
+                Some(ReviewVerb::Skip) => Act::Skip,
+                Some(ReviewVerb::End) => Act::End,
+            };
+            review::review(app, act, goals, minutes).await
+        }
         Verb::Retro { lab } => command::retro::retro(app, lab.as_deref()),
         Verb::Portfolio { out, name } => command::portfolio::portfolio(app, &out, name.as_deref()),
         Verb::Hint { lab, goal } => look::hint(app, &words(lab, goal)),

@@ -90,7 +90,11 @@ impl From<JournalError> for Failure {
 
 impl From<RecordError> for Failure {
     fn from(error: RecordError) -> Self {
-        Failure::engine(error.to_string())
+        let failure = Failure::engine(error.to_string());
+        match error {
+            RecordError::Newer(_) => failure,
+            _ => failure.hint("look at free disk space, and at who owns the folder"),
+        }
     }
 }
 

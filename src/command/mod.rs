@@ -25,6 +25,7 @@ mod replay;
 pub mod report;
 pub mod reset;
 pub mod retro;
+pub mod review;
 mod scenes;
 pub mod stack_images;
 pub mod start;

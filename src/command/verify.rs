@@ -38,8 +38,10 @@ pub async fn verify(app: &App, words: &[String], seed: Option<u64>) -> Result<Ou
     let mut up = up_to_judge(app, &opened, &engine).await?;
     let mut record = app.record()?;
     let report = round(app, &opened, &mut up, &asked, &BTreeSet::new(), seed, Some(&record)).await?;
-    keep(app, &opened, &up, &mut record, &report, &began)?;
-    Ok(Outcome { code: code(&report.goals), view: View::Verify(Box::new(report)) })
+    // What was seen is told, recorded or not.
+    let kept = keep(app, &opened, &up, &mut record, &report, &began);
+    let code = if kept.is_ok() { code(&report.goals) } else { exit_code::ENGINE };
+    Ok(Outcome { code, view: View::Verify(Box::new(report)) })
 }
 
 /// The exit code that verdicts mean.

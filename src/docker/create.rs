@@ -184,11 +184,20 @@ fn body(spec: &ContainerSpec) -> ContainerCreateBody {
     }
 }
 
+/// Nothing of /proc and /sys is hidden or read-only. An option of Docker's client: the engine knows two lists of paths
+/// instead. Source: docker/cli, `--security-opt`.
+const HIDES_NOTHING: [&str; 2] = ["systempaths=unconfined", "systempaths:unconfined"];
+
+fn options_of_the_engine(options: &[String]) -> Vec<String> {
+    options.iter().filter(|option| !HIDES_NOTHING.contains(&option.as_str())).cloned().collect()
+}
+
 fn host_config(spec: &ContainerSpec) -> HostConfig {
     let service = &spec.definition;
     let limits = &service.limits;
     let some = |list: &[String]| (!list.is_empty()).then(|| list.to_vec());
     let bytes = |value: Option<u64>| value.and_then(|value| i64::try_from(value).ok());
+    let hides_nothing = service.security_opt.iter().any(|option| HIDES_NOTHING.contains(&option.as_str()));
     HostConfig {
         network_mode: service
             .network_mode
@@ -201,7 +210,9 @@ fn host_config(spec: &ContainerSpec) -> HostConfig {
         privileged: Some(service.privileged),
         cap_add: some(&service.cap_add),
         cap_drop: some(&service.cap_drop),
-        security_opt: some(&service.security_opt),
+        security_opt: some(&options_of_the_engine(&service.security_opt)),
+        masked_paths: hides_nothing.then(Vec::new),
+        readonly_paths: hides_nothing.then(Vec::new),
         sysctls: Some(service.sysctls.clone().into_iter().collect()),
         ulimits: Some(
             service
@@ -338,4 +349,23 @@ fn archive(files: &[InjectedFile]) -> std::io::Result<Vec<u8>> {
         builder.append_data(&mut header, file.target.trim_start_matches('/'), file.content.as_slice())?;
     }
     builder.into_inner()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lab::stack::Service;
+
+    #[test]
+    fn an_option_of_the_client_becomes_what_the_engine_knows() {
+        let options = |list: &[&str]| Service {
+            security_opt: list.iter().map(|option| (*option).to_owned()).collect(),
+            ..Service::default()
+        };
+        let made = host_config(&ContainerSpec::bare(options(&["seccomp=unconfined", "systempaths=unconfined"])));
+        assert_eq!(made.security_opt, Some(vec!["seccomp=unconfined".to_owned()]));
+        assert_eq!((made.masked_paths, made.readonly_paths), (Some(vec![]), Some(vec![])));
+        let usual = host_config(&ContainerSpec::bare(options(&["seccomp=unconfined"])));
+        assert_eq!((usual.masked_paths, usual.readonly_paths), (None, None));
+    }
 }

@@ -402,19 +402,7 @@ mod tests {
             read_only: true,
             source: MountSource::Bind { path: path.clone(), create: true },
         };
-        let spec = ContainerSpec {
-            service: ServiceName::own("web"),
-            replica: 1,
-            name: String::new(),
-            image: String::new(),
-            image_id: String::new(),
-            definition: Service { mounts: vec![mount], ..Service::default() },
-            networks: Vec::new(),
-            volumes: BTreeMap::new(),
-            bindings: Vec::new(),
-            labels: BTreeMap::new(),
-            stop_grace: Duration::ZERO,
-        };
+        let spec = ContainerSpec::bare(Service { mounts: vec![mount], ..Service::default() });
         assert!(leads_nowhere_else(&spec).is_ok(), "the engine makes what is not there");
         std::fs::create_dir(&path).unwrap();
         assert!(leads_nowhere_else(&spec).is_ok());

@@ -132,9 +132,6 @@ fn content(path: &std::path::Path) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-    use std::time::Duration;
-
     use super::*;
     use crate::environment::wanted::VolumeSpec;
     use crate::lab::stack::{Mount, Service};
@@ -143,19 +140,8 @@ mod tests {
         let mut definition = Service { image: Some("postgres:17".into()), scale: 1, ..Service::default() };
         definition.environment.insert("POSTGRES_PASSWORD".into(), "secret".into());
         change(&mut definition);
-        ContainerSpec {
-            service: ServiceName::own("db"),
-            replica: 1,
-            name: "lab-db-1".into(),
-            image: "postgres:17".into(),
-            image_id: "sha256:1".into(),
-            definition,
-            networks: Vec::new(),
-            volumes: BTreeMap::from([("data".to_owned(), "lab_data".to_owned())]),
-            bindings: Vec::new(),
-            labels: BTreeMap::new(),
-            stop_grace: Duration::ZERO,
-        }
+        let volumes = BTreeMap::from([("data".to_owned(), "lab_data".to_owned())]);
+        ContainerSpec { volumes, ..ContainerSpec::bare(definition) }
     }
 
     fn first(change: impl FnOnce(&mut Service), new_volume: bool) -> Option<FirstData> {

@@ -56,6 +56,26 @@ pub struct ContainerSpec {
     pub stop_grace: std::time::Duration,
 }
 
+#[cfg(test)]
+impl ContainerSpec {
+    /// A container of a definition, with nothing around it.
+    pub fn bare(definition: Service) -> Self {
+        Self {
+            service: ServiceName::own("db"),
+            replica: 1,
+            name: String::new(),
+            image: "image".into(),
+            image_id: "sha256:1".into(),
+            definition,
+            networks: Vec::new(),
+            volumes: BTreeMap::new(),
+            bindings: Vec::new(),
+            labels: BTreeMap::new(),
+            stop_grace: std::time::Duration::ZERO,
+        }
+    }
+}
+
 /// Everything an environment should have.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Wanted {

@@ -6,6 +6,7 @@ pub mod definition;
 pub mod duration;
 pub mod expression;
 pub mod id;
+pub mod practical;
 pub mod random;
 pub mod report;
 pub mod retrospective;

@@ -45,6 +45,7 @@ pub enum View {
     },
     Report(ReportView),
     Portfolio(PortfolioView),
+    Review(Box<ReviewView>),
     Doctor {
         findings: Vec<Finding>,
     },
@@ -246,6 +247,33 @@ pub struct Post {
     pub name: String,
     pub title: String,
     pub markdown: String,
+}
+
+/// A practical, going on or over.
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct ReviewView {
+    /// What was judged just now.
+    pub report: Option<LabReport>,
+    pub left_minutes: u64,
+    /// The number of the goal that is asked for, and of how many.
+    pub place: (usize, usize),
+    /// Its text.
+    pub task: String,
+    pub workspace: Option<PathBuf>,
+    pub parts: Vec<ReviewPart>,
+    pub over: bool,
+}
+
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct ReviewPart {
+    pub lab: String,
+    pub goal: String,
+    pub title: String,
+    pub tries: u32,
+    pub minutes: Option<u64>,
+    pub outcome: Option<String>,
 }
 
 /// A lab's progress.

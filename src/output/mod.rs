@@ -4,6 +4,7 @@ mod failure;
 mod frame;
 mod junit;
 pub mod plain;
+mod practical;
 mod render;
 mod report;
 mod sarif;

@@ -71,6 +71,7 @@ pub fn render(view: &View, width: u16, colour: bool) -> String {
             });
             table(&["", "when (UTC)", "lab", "verdicts", "seed"], rows.collect(), width)
         }
+        View::Review(review) => super::practical::text(review, width, paint),
         View::Portfolio(portfolio) => {
             let labs = portfolio.months.iter().filter(|month| month.untouched.is_none()).count();
             let posts: usize = portfolio.months.iter().map(|month| month.posts.len()).sum();
@@ -102,7 +103,7 @@ pub fn render(view: &View, width: u16, colour: bool) -> String {
     }
 }
 
-fn table(head: &[&str], rows: Vec<Vec<String>>, width: u16) -> String {
+pub(super) fn table(head: &[&str], rows: Vec<Vec<String>>, width: u16) -> String {
     let mut table = Table::new();
     table
         .load_style(presets::NOTHING)
@@ -256,7 +257,7 @@ fn coloured(diff: &str, paint: Paint) -> String {
         .collect()
 }
 
-fn markdown_text(text: &str, width: u16, colour: bool) -> String {
+pub(super) fn markdown_text(text: &str, width: u16, colour: bool) -> String {
     let text = sanitise(text);
     if !colour {
         return format!("{}\n", text.trim_end());

@@ -1,6 +1,8 @@
 //! Verdicts to memory: SQLite, append-only. The only home of rusqlite.
 
+mod practicals;
 mod report;
+mod trouble;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -17,7 +19,7 @@ use crate::lab::Verdict;
 pub enum RecordError {
     #[error("the record `{}` was made by a newer labrunner; update this one", .0.display())]
     Newer(PathBuf),
-    #[error("cannot use the record `{}`: {source}", path.display())]
+    #[error("cannot use the record `{}`: {}", path.display(), trouble::reason(path, source))]
     Database { path: PathBuf, source: rusqlite::Error },
     #[error("cannot create `{}`: {source}", path.display())]
     Folder { path: PathBuf, source: std::io::Error },
@@ -95,6 +97,8 @@ CREATE TABLE shown (lab TEXT NOT NULL, goal TEXT NOT NULL, what TEXT NOT NULL, n
 CREATE TABLE reset (lab TEXT NOT NULL, instance TEXT NOT NULL, what TEXT NOT NULL, snapshot TEXT, at TEXT NOT NULL);
 CREATE TABLE workspace (lab TEXT NOT NULL, instance TEXT NOT NULL, path TEXT NOT NULL, at TEXT NOT NULL);
 ";
+/// Practicals, as JSON: what is asked of them is one at a time.
+const SECOND: &str = "CREATE TABLE practical (id INTEGER PRIMARY KEY, state TEXT NOT NULL, over INTEGER NOT NULL);";
 
 /// What a goal last passed with.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -120,7 +124,7 @@ impl Record {
         connection.busy_timeout(Duration::from_secs(10)).map_err(failed)?;
         connection.pragma_update(None, "journal_mode", "WAL").map_err(failed)?;
         connection.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
-        let migrations = Migrations::new(vec![M::up(FIRST)]);
+        let migrations = Migrations::new(vec![M::up(FIRST), M::up(SECOND)]);
         match migrations.to_latest(&mut connection) {
             Ok(()) => Ok(Self { path: path.to_owned(), connection }),
             Err(rusqlite_migration::Error::MigrationDefinition(_)) => Err(RecordError::Newer(path.to_owned())),

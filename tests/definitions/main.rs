@@ -83,6 +83,19 @@ fn the_good_lab_is_good() {
 }
 
 #[test]
+fn a_setting_without_a_value_can_be_used() {
+    let folder = tempfile::tempdir().unwrap();
+    let setting = "app: { about: \"the app\", default: shop }\n  address: { about: \"where it runs\", optional: true }";
+    let text = GOOD.replacen("app: { about: \"the app\", default: shop }", setting, 1).replacen(
+        "command: [GET, \"${body}\"]",
+        "command: [GET, \"${body}\", \"${settings.address}\"]",
+        1,
+    );
+    lay_out(folder.path(), text.as_bytes());
+    assert_eq!(lint(folder.path()), (0, "1 labs read: 0 errors, 0 warnings\n".to_owned()));
+}
+
+#[test]
 fn every_mistake_is_said_as_expected() {
     let cases = cases();
     assert!(cases.len() >= 30, "only {} mistakes", cases.len());

@@ -1,5 +1,6 @@
-//! A library to be loaded before the C library (`LD_PRELOAD`): a clock of the day that jumps a day forth, two days back
-//! and so on each time it is asked. The clock that only counts is left alone. Compiled by the test that uses it.
+//! A library to be loaded before the C library (`LD_PRELOAD`): a clock of the day that is CLOCK_DAYS wrong, and jumps a
+//! day forth, two days back and so on each time it is asked. The clock that only counts is left alone. Compiled by the
+//! test that uses it.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -28,8 +29,9 @@ static ASKED: AtomicI64 = AtomicI64::new(0);
 pub unsafe extern "C" fn clock_gettime(clock: i32, time: *mut Time) -> i32 {
     let answer = unsafe { syscall(CLOCK_GETTIME, i64::from(clock), time) };
     if answer == 0 && clock == OF_THE_DAY {
+        let days = std::env::var("CLOCK_DAYS").ok().and_then(|days| days.parse().ok()).unwrap_or(0);
         let jump = ASKED.fetch_add(1, Ordering::Relaxed) % 3 - 1;
-        unsafe { (*time).seconds += jump * DAY };
+        unsafe { (*time).seconds += (days + jump) * DAY };
     }
     answer as i32
 }

@@ -130,7 +130,9 @@ fn a_workspace_that_does_not_fit_is_not_begun() {
     let lab = LabEnv::new("narrow");
     let workspaces = lab.folder().join("workspace");
     std::fs::create_dir_all(&workspaces).unwrap();
-    let narrow = Elsewhere::new(&lab, "type=tmpfs", &workspaces, ",tmpfs-size=4k,tmpfs-mode=1777");
+    let narrow = Elsewhere::new(&lab, "type=tmpfs", &workspaces, ",tmpfs-size=8k,tmpfs-mode=1777");
+    let filled = narrow.shell(&format!("head -c 8192 /dev/zero > /host{}/fill", workspaces.display()));
+    assert_eq!(filled.code, 0, "{filled:?}");
     let started = narrow.run(&lab, me(), &["start", "page"]);
     assert_eq!(started.code, 4, "{started:?}");
     assert!(started.err.contains("No space left") && started.err.contains("workspace"), "{started:?}");
@@ -250,7 +252,14 @@ fn eight_environments_at_once_are_eight() {
 fn a_clock_that_jumps_changes_no_verdict_and_no_order() {
     let lab = LabEnv::new("clock");
     let library = compiled(lab.folder());
-    let run = |words: &[&str]| said(lab.command(words).env("LD_PRELOAD", &library).output().unwrap());
+    let days = std::cell::Cell::new(0_i32);
+    let run = |words: &[&str]| {
+        // Each command finds another day, far from that of the one before.
+        days.set(-days.get() - 7);
+        let mut command = lab.command(words);
+        command.env("LD_PRELOAD", &library).env("CLOCK_DAYS", days.get().to_string());
+        said(command.output().unwrap())
+    };
     assert_eq!(run(&["start", "page"]).code, 0);
     let mut wanted = Vec::new();
     for round in 0..3 {

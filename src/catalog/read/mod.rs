@@ -78,6 +78,8 @@ struct Reader<'a> {
     text: &'a str,
     folder: &'a Path,
     settings: BTreeMap<String, Json>,
+    /// Names of all settings, also of those that have no value.
+    declared: Vec<String>,
     /// Names of the stack's services.
     services: Vec<String>,
     /// Those with a tmpfs that can be filled.
@@ -97,6 +99,7 @@ impl<'a> Reader<'a> {
             text,
             folder,
             settings: BTreeMap::new(),
+            declared: Vec::new(),
             services: Vec::new(),
             fillable: Vec::new(),
             needs: Vec::new(),
@@ -255,6 +258,7 @@ impl<'a> Reader<'a> {
     fn read_settings(&mut self, root: &Node, variables: &Variables) -> BTreeMap<String, Setting> {
         let Some(node) = root.get("settings").cloned() else { return BTreeMap::new() };
         let mut settings = BTreeMap::new();
+        self.declared = node.entries().iter().map(|entry| entry.key.clone()).collect();
         for entry in node.entries() {
             let value = &entry.value;
             self.known_keys(value, "a setting", &shape::names(shape::SETTING));

@@ -46,7 +46,8 @@ impl Reader<'_> {
                 },
                 [first, rest @ ..] if first == "settings" => {
                     let key = rest.first().map_or("", String::as_str);
-                    let known: Vec<String> = self.settings.keys().cloned().collect();
+                    // One without a value leaves out the checks that use it.
+                    let known = self.declared.clone();
                     (!known.iter().any(|one| one == key)).then(|| {
                         let near = nearest(key, known.iter().map(String::as_str));
                         let hint = near.map_or_else(

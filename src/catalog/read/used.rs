@@ -44,6 +44,7 @@ impl Reader<'_> {
             text: &text,
             folder: &outline.folder,
             settings: self.settings.clone(),
+            declared: self.declared.clone(),
             services: self.services.clone(),
             fillable: self.fillable.clone(),
             needs: self.needs.clone(),
