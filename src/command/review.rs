@@ -20,9 +20,6 @@ use crate::lab::{GoalId, Kind, Lab, Verdict};
 use crate::workspace::solution::Solution;
 use crate::workspace::tree::ignored;
 
-/// The instance in which practicals run.
-const INSTANCE: &str = "review";
-
 /// What is done with a practical.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Act {
@@ -185,10 +182,14 @@ fn to_do(lab: &Lab) -> Result<Vec<(&str, &str)>, Failure> {
 
 /// The lab of a goal as the practical has it: an instance and a workspace of its own.
 fn opened(app: &App, part: &Part) -> Result<(App, Outline, Opened), Failure> {
-    let instance = InstanceName::new(INSTANCE).map_err(|error| Failure::usage(error.to_string()))?;
+    let instance = match app.instance.as_str() {
+        "default" => "review".to_owned(),
+        other => format!("{other}-review"),
+    };
+    let instance = InstanceName::new(&instance).map_err(|error| Failure::usage(error.to_string()))?;
     let app = App { instance, ..app.clone() };
     let outline = app.choose(Some(&part.lab))?;
-    let workspace = app.root().join("workspace").join(format!("review-{}-{}", part.lab, part.goal));
+    let workspace = app.root().join("workspace").join(format!("{}-{}-{}", app.instance, part.lab, part.goal));
     let opened = app.open_at(&outline, &workspace)?;
     Ok((app, outline, opened))
 }

@@ -3,13 +3,13 @@
 mod practicals;
 mod report;
 mod trouble;
+mod versions;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
-use rusqlite_migration::{M, Migrations};
 use serde::Serialize;
 
 use crate::lab::Verdict;
@@ -85,21 +85,6 @@ pub struct AttemptRow {
     pub verdicts: Vec<(String, String)>,
 }
 
-const FIRST: &str = "
-CREATE TABLE attempt (
-    id INTEGER PRIMARY KEY, lab TEXT NOT NULL, instance TEXT NOT NULL, seed TEXT NOT NULL, began TEXT NOT NULL,
-    ended TEXT NOT NULL, workspace_hash TEXT NOT NULL, manifest TEXT NOT NULL, git_commit TEXT, images TEXT NOT NULL);
-CREATE TABLE verdict (
-    attempt INTEGER NOT NULL REFERENCES attempt(id), goal TEXT NOT NULL, verdict TEXT NOT NULL, points INTEGER NOT NULL,
-    already_true INTEGER NOT NULL, message TEXT, detail TEXT NOT NULL, took_ms INTEGER NOT NULL);
-CREATE INDEX verdict_of_goal ON verdict(goal, attempt);
-CREATE TABLE shown (lab TEXT NOT NULL, goal TEXT NOT NULL, what TEXT NOT NULL, number INTEGER NOT NULL, at TEXT NOT NULL);
-CREATE TABLE reset (lab TEXT NOT NULL, instance TEXT NOT NULL, what TEXT NOT NULL, snapshot TEXT, at TEXT NOT NULL);
-CREATE TABLE workspace (lab TEXT NOT NULL, instance TEXT NOT NULL, path TEXT NOT NULL, at TEXT NOT NULL);
-";
-/// Practicals, as JSON: what is asked of them is one at a time.
-const SECOND: &str = "CREATE TABLE practical (id INTEGER PRIMARY KEY, state TEXT NOT NULL, over INTEGER NOT NULL);";
-
 /// What a goal last passed with.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LastPass {
@@ -124,13 +109,8 @@ impl Record {
         connection.busy_timeout(Duration::from_secs(10)).map_err(failed)?;
         connection.pragma_update(None, "journal_mode", "WAL").map_err(failed)?;
         connection.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
-        let migrations = Migrations::new(vec![M::up(FIRST), M::up(SECOND)]);
-        match migrations.to_latest(&mut connection) {
-            Ok(()) => Ok(Self { path: path.to_owned(), connection }),
-            Err(rusqlite_migration::Error::MigrationDefinition(_)) => Err(RecordError::Newer(path.to_owned())),
-            Err(rusqlite_migration::Error::RusqliteError { err, .. }) => Err(failed(err)),
-            Err(error) => Err(failed(rusqlite::Error::ToSqlConversionFailure(Box::new(error)))),
-        }
+        versions::bring_up_to_date(path, &mut connection)?;
+        Ok(Self { path: path.to_owned(), connection })
     }
 
     fn failed(&self) -> impl Fn(rusqlite::Error) -> RecordError + '_ {
@@ -337,10 +317,10 @@ impl Record {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn verdict(goal: &str, verdict: Verdict) -> NewVerdict {
+    pub(super) fn verdict(goal: &str, verdict: Verdict) -> NewVerdict {
         let took = Duration::from_millis(5);
         NewVerdict {
             goal: goal.into(),
@@ -353,7 +333,7 @@ mod tests {
         }
     }
 
-    fn attempt(ended: &str) -> NewAttempt {
+    pub(super) fn attempt(ended: &str) -> NewAttempt {
         NewAttempt {
             lab: "month-3".into(),
             instance: "default".into(),
@@ -396,29 +376,5 @@ mod tests {
         let threads = [std::thread::spawn(write(path.clone())), std::thread::spawn(write(path.clone()))];
         threads.into_iter().for_each(|thread| thread.join().unwrap());
         assert_eq!(Record::open(&path).unwrap().history(None, 1000).unwrap().len(), 100);
-    }
-
-    #[test]
-    fn what_version_1_wrote_is_there() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("record.db");
-        Connection::open(&path).unwrap().execute_batch(include_str!("version_1.sql")).unwrap();
-        let mut record = Record::open(&path).unwrap();
-        let history = record.history(Some("month-3"), 10).unwrap();
-        assert_eq!(history.iter().map(|one| one.seed).collect::<Vec<_>>(), [7, u64::MAX]);
-        let state = record.goal_states("month-3").unwrap()["wired"].clone();
-        assert_eq!((state.now.as_deref(), state.hints, state.attempts), (Some("passed"), 2, 2));
-        assert_eq!(record.last_snapshot("month-3", "default").unwrap().as_deref(), Some("save-1"));
-        assert_eq!(record.workspace("month-3", "default").unwrap().as_deref(), Some(Path::new("/home/ana/shop")));
-        record.add_attempt(&attempt("3"), &[verdict("wired", Verdict::Failed)]).unwrap();
-        assert_eq!(record.history(None, 10).unwrap().len(), 3);
-    }
-
-    #[test]
-    fn a_newer_record_is_refused_politely() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("record.db");
-        Record::open(&path).unwrap().connection.pragma_update(None, "user_version", 99).unwrap();
-        assert!(matches!(Record::open(&path), Err(RecordError::Newer(_))));
     }
 }

@@ -23,6 +23,7 @@ mod registry;
 mod remote;
 mod replay;
 mod restarts;
+mod review;
 mod scenarios;
 mod support;
 mod tutorial;

@@ -1,15 +1,20 @@
 //! Markdown of the learner's as HTML, without markup of its own and without what leads to other than web pages.
 
-use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
+use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 
-/// Headings go down by one: a page has its own.
-pub fn html(text: &str) -> String {
+/// Headings go down by `lower`: in a page that has one of its own.
+pub fn html(text: &str, lower: usize) -> String {
     let mut open_links = Vec::new();
     let mut in_image = 0_usize;
     let events = Parser::new_ext(text, Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH).filter_map(|event| {
         match event {
             Event::Html(_) | Event::InlineHtml(_) => None,
             Event::Start(Tag::HtmlBlock) | Event::End(TagEnd::HtmlBlock) => None,
+            Event::Start(Tag::Heading { level, .. }) => {
+                let level = lowered(level, lower);
+                Some(Event::Start(Tag::Heading { level, id: None, classes: Vec::new(), attrs: Vec::new() }))
+            }
+            Event::End(TagEnd::Heading(level)) => Some(Event::End(TagEnd::Heading(lowered(level, lower)))),
             // Its description stays.
             Event::Start(Tag::Image { .. }) => {
                 in_image += 1;
@@ -33,9 +38,20 @@ pub fn html(text: &str) -> String {
     out
 }
 
+fn lowered(level: HeadingLevel, lower: usize) -> HeadingLevel {
+    HeadingLevel::try_from((level as usize + lower).min(6)).unwrap_or(level)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::*;
+    fn html(text: &str) -> String {
+        super::html(text, 0)
+    }
+
+    #[test]
+    fn headings_go_down_and_no_further_than_there_is() {
+        assert_eq!(super::html("# a\n\n###### b", 1), "<h2>a</h2>\n<h6>b</h6>\n");
+    }
 
     #[test]
     fn what_is_written_is_shown_and_nothing_of_it_acts() {

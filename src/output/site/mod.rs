@@ -23,7 +23,7 @@ pub fn site(view: &View) -> Option<BTreeMap<String, String>> {
                 "<p class=\"back\"><a href=\"{}\">{}</a></p>\n<article>{}</article>",
                 page_of(month),
                 escape(&month.title),
-                markdown::html(&post.markdown)
+                markdown::html(&post.markdown, 0)
             );
             files.insert(page_of_post(month, post), page(portfolio, &post.title, &body));
         }
@@ -132,7 +132,7 @@ fn lab(portfolio: &PortfolioView, month: &PortfolioMonth) -> String {
         )
     };
     let rows: String = month.goals.iter().map(row).collect();
-    let past: String = month.past.iter().map(|line| format!("<li>{}</li>\n", escape(line))).collect();
+    let past: String = month.past.iter().map(|line| format!("<li>{}</li>\n", escape(&line.replace('`', "")))).collect();
     let posts: String = month
         .posts
         .iter()
@@ -140,7 +140,7 @@ fn lab(portfolio: &PortfolioView, month: &PortfolioMonth) -> String {
         .collect();
     let posts = if posts.is_empty() { String::new() } else { format!("<h2>Notes</h2>\n<ul>\n{posts}</ul>\n") };
     let retrospective = month.retrospective.as_ref().map_or_else(String::new, |text| {
-        format!("<article id=\"retrospective\">\n{}</article>\n", markdown::html(text))
+        format!("<article id=\"retrospective\">\n{}</article>\n", markdown::html(text, 1))
     });
     let body = format!(
         "<h1>{}. {}</h1>\n<p>{}</p>\n<ul>\n{past}</ul>\n<table><thead><tr><th>goal</th><th>verdict</th>\

@@ -1,0 +1,52 @@
+//! A practical over what was reached, from the draw to what is to be done again.
+
+use std::path::Path;
+
+use crate::support::{LabEnv, Said};
+
+fn json(said: &Said) -> serde_json::Value {
+    serde_json::from_str(&said.out).unwrap_or_else(|_| panic!("{said:?}"))
+}
+
+#[test]
+fn a_practical_asks_for_what_was_reached_without_it() {
+    let lab = LabEnv::new("review");
+    let early = lab.run(&["review", "--goals", "1"]);
+    assert_eq!(early.code, 2, "{early:?}");
+    assert!(early.err.contains("that you have reached before; there are 0"), "{early:?}");
+    assert_eq!(lab.run(&["start", "page"]).code, 0);
+    lab.solve();
+    assert_eq!(lab.run(&["verify", "page", "greeting"]).code, 0);
+
+    let asked = lab.run(&["review", "--goals", "1", "--minutes", "30", "--format", "json"]);
+    assert_eq!(asked.code, 0, "{asked:?}");
+    let asked = json(&asked);
+    assert_eq!((&asked["parts"][0]["goal"], &asked["over"]), (&"greeting".into(), &false.into()), "{asked}");
+    let file = Path::new(asked["workspace"].as_str().unwrap()).join("serve.py");
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(text.contains("goodbye"), "the goal is not in it: {text}");
+
+    // Judged as it is, without a hint and without a mark in the record of the lab.
+    let attempts = lab.attempts();
+    let failed = lab.run(&["review", "check"]);
+    assert_eq!(failed.code, 1, "{failed:?}");
+    assert!(failed.out.contains("the page does not say hello") && !failed.out.contains("hint"), "{failed:?}");
+    assert_eq!(lab.attempts(), attempts);
+
+    std::fs::write(&file, text.replace("goodbye", "hello")).unwrap();
+    let passed = lab.run(&["review", "check"]);
+    assert_eq!(passed.code, 0, "{passed:?}");
+    assert!(passed.out.contains("the practical is over: 1 of 1 goals shown"), "{passed:?}");
+    let instance = format!("{}-review", lab.project().trim_start_matches("labrunner-page-"));
+    assert_eq!(LabEnv::left_of(&instance), Vec::<String>::new());
+    // The learner's own environment has seen nothing of it.
+    assert_eq!(lab.run(&["verify", "page", "greeting"]).code, 0);
+
+    // Another one, which is given up.
+    assert_eq!(lab.run(&["review", "--goals", "1"]).code, 0);
+    let ended = lab.run(&["review", "end"]);
+    assert_eq!(ended.code, 1, "{ended:?}");
+    assert!(ended.out.contains("labrunner show page greeting"), "{ended:?}");
+    let none = lab.run(&["review", "check"]);
+    assert!(none.code == 2 && none.err.contains("no practical is going on"), "{none:?}");
+}
