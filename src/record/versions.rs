@@ -19,8 +19,11 @@ CREATE TABLE shown (lab TEXT NOT NULL, goal TEXT NOT NULL, what TEXT NOT NULL, n
 CREATE TABLE reset (lab TEXT NOT NULL, instance TEXT NOT NULL, what TEXT NOT NULL, snapshot TEXT, at TEXT NOT NULL);
 CREATE TABLE workspace (lab TEXT NOT NULL, instance TEXT NOT NULL, path TEXT NOT NULL, at TEXT NOT NULL);
 ";
-/// Practicals, as JSON: what is asked of them is one at a time.
-const SECOND: &str = "CREATE TABLE practical (id INTEGER PRIMARY KEY, state TEXT NOT NULL, over INTEGER NOT NULL);";
+/// Practicals, as JSON: what is asked of them is one at a time. Verdicts are looked for by their attempt, too.
+const SECOND: &str = "
+CREATE TABLE practical (id INTEGER PRIMARY KEY, state TEXT NOT NULL, over INTEGER NOT NULL);
+CREATE INDEX verdict_of_attempt ON verdict(attempt);
+";
 
 /// Makes the tables that are not there yet.
 ///

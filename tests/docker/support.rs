@@ -158,7 +158,8 @@ impl LabEnv {
 
 impl Drop for LabEnv {
     fn drop(&mut self) {
-        let _ = self.run(&["down", self.lab]);
+        // All that belongs to this state folder, also instances that a test has named itself.
+        let _ = self.run(&["down", "--all"]);
     }
 }
 
