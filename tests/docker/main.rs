@@ -13,6 +13,7 @@ mod contract;
 mod engine_fails;
 mod far;
 mod faulty;
+mod first_data;
 mod hostile;
 mod kills;
 mod kinds;
