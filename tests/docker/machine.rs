@@ -54,7 +54,7 @@ impl Elsewhere {
 
 impl Drop for Elsewhere {
     fn drop(&mut self) {
-        docker(&["rm", "-f", &self.id]);
+        docker(&["rm", "-fv", &self.id]);
     }
 }
 
