@@ -77,7 +77,7 @@ fn a_taken_port_moves_and_is_remembered() {
     let number = taken.local_addr().unwrap().port().to_string();
     let labs = lab.own_labs(&["month-01-page"]);
     let file = labs.join("month-01-page/lab.yaml");
-    let text = std::fs::read_to_string(&file).unwrap().replace("18437", &number);
+    let text = std::fs::read_to_string(&file).unwrap().replace("[\"8000\"]", &format!("[\"{number}:8000\"]"));
     std::fs::write(&file, text).unwrap();
     let start = || said(lab.command(&["start", "page"]).env("LABRUNNER_LABS", &labs).output().unwrap());
     let started = start();
