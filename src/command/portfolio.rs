@@ -13,8 +13,6 @@ use crate::lab::view::{PortfolioMonth, PortfolioView, Post, View};
 const NOTES: &str = "notes";
 /// Largest note, in bytes.
 const LARGEST: u64 = 1 << 20;
-/// Marks a folder that a portfolio was written into before.
-pub const MARK: &str = ".labrunner-portfolio";
 
 /// Gathers the year for a site in `out`. `name` is how the learner wants to be called there.
 ///
@@ -23,7 +21,7 @@ pub const MARK: &str = ".labrunner-portfolio";
 pub fn portfolio(app: &App, out: &Path, name: Option<&str>) -> Result<Outcome, Failure> {
     let out = app.here.join(out);
     let filled = std::fs::read_dir(&out).is_ok_and(|mut entries| entries.next().is_some());
-    if filled && !out.join(MARK).exists() {
+    if filled && !out.join(PortfolioView::MARK).exists() {
         return Err(Failure::usage(format!("`{}` holds files that are not of a portfolio", out.display()))
             .hint("name a folder that is empty or not there yet: `--out portfolio`"));
     }

@@ -8,17 +8,16 @@ use jiff::Timestamp;
 
 use super::app::{App, Opened};
 use super::pristine::{meant, pristine, remove_all};
+use super::start::lay_out;
 use super::trouble::up_to_judge;
 use super::verify::{fresh_seed, round};
 use super::{Failure, Outcome, exit_code};
-use crate::catalog::discover::Outline;
 use crate::lab::check::Action;
 use crate::lab::id::InstanceName;
 use crate::lab::practical::{self, Candidate, Part, Practical};
 use crate::lab::view::{ReviewPart, ReviewView, View};
 use crate::lab::{GoalId, Kind, Lab, Verdict};
 use crate::workspace::solution::Solution;
-use crate::workspace::tree::ignored;
 
 /// What is done with a practical.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,11 +60,17 @@ pub async fn review(app: &App, act: Act, goals: usize, minutes: u32) -> Result<O
         }
     };
     let mut report = None;
+    let begun = practical.parts.iter().position(|part| part.began.is_some() && part.outcome.is_none());
+    if practical.left(now).is_zero()
+        && let Some(part) = begun.map(|index| &practical.parts[index])
+    {
+        leave(app, id, part).await?;
+    }
     if let Some(part) = practical.current(now) {
         match act {
             Act::Show => {}
             Act::Check => {
-                let judged = check(app, part).await?;
+                let judged = check(app, id, part).await?;
                 part.tries += 1;
                 if judged.goals.iter().any(|goal| goal.goal.as_str() == part.goal && goal.verdict == Verdict::Passed) {
                     part.outcome = Some(practical::Outcome::Passed);
@@ -77,21 +82,21 @@ pub async fn review(app: &App, act: Act, goals: usize, minutes: u32) -> Result<O
         }
         if part.outcome.is_some() {
             part.ended = Some(Timestamp::now());
-            leave(app, part).await?;
+            leave(app, id, part).await?;
         }
     }
     if act == Act::End {
         for part in practical.parts.iter_mut().filter(|part| part.outcome.is_none()) {
             part.outcome = Some(practical::Outcome::Skipped);
             if part.began.is_some() {
-                leave(app, part).await?;
+                leave(app, id, part).await?;
             }
         }
     }
     let now = Timestamp::now();
     let next = practical.current(now).map(|part| part.clone());
     let place = match &next {
-        Some(part) => Some(prepare(app, part)?),
+        Some(part) => Some(prepare(app, id, part)?),
         None => None,
     };
     record.keep_practical(id, &practical, next.is_none())?;
@@ -180,8 +185,9 @@ fn to_do(lab: &Lab) -> Result<Vec<(&str, &str)>, Failure> {
     Ok(found)
 }
 
-/// The lab of a goal as the practical has it: an instance and a workspace of its own.
-fn opened(app: &App, part: &Part) -> Result<(App, Outline, Opened), Failure> {
+/// The lab of a goal as the practical has it: an instance and a workspace of its own, another one in each
+/// practical: nobody finds the answers of the last time.
+fn opened(app: &App, id: i64, part: &Part) -> Result<(App, Opened), Failure> {
     let instance = match app.instance.as_str() {
         "default" => "review".to_owned(),
         other => format!("{other}-review"),
@@ -189,47 +195,41 @@ fn opened(app: &App, part: &Part) -> Result<(App, Outline, Opened), Failure> {
     let instance = InstanceName::new(&instance).map_err(|error| Failure::usage(error.to_string()))?;
     let app = App { instance, ..app.clone() };
     let outline = app.choose(Some(&part.lab))?;
-    let workspace = app.root().join("workspace").join(format!("{}-{}-{}", app.instance, part.lab, part.goal));
+    let workspace = app.root().join("workspace").join(format!("{}-{id}-{}-{}", app.instance, part.lab, part.goal));
     let opened = app.open_at(&outline, &workspace)?;
-    Ok((app, outline, opened))
+    Ok((app, opened))
 }
 
 /// Makes the workspace, once: the solution without the goal.
-fn prepare(app: &App, part: &Part) -> Result<(Opened, PathBuf), Failure> {
-    let (_, _, opened) = opened(app, part)?;
+fn prepare(app: &App, id: i64, part: &Part) -> Result<(Opened, PathBuf), Failure> {
+    let (_, opened) = opened(app, id, part)?;
     if !opened.workspace.exists() {
         let lab = &opened.lab;
         let solution = Solution::read(&lab.folder, &lab.starter)?;
         let goals: Vec<GoalId> = lab.goals.iter().map(|goal| goal.id.clone()).collect();
         let without: BTreeSet<GoalId> = goals.iter().filter(|goal| goal.as_str() != part.goal).cloned().collect();
-        let beside = opened.workspace.with_extension("new");
-        solution.render(&goals, &without)?.materialise(&beside, &ignored(&[]))?;
-        std::fs::rename(&beside, &opened.workspace).map_err(|error| {
-            Failure::engine(format!("cannot make the workspace `{}`: {error}", opened.workspace.display()))
-        })?;
+        lay_out(&solution.render(&goals, &without)?, &opened.workspace)?;
     }
     let workspace = opened.workspace.clone();
     Ok((opened, workspace))
 }
 
 /// Judges the goal that is asked for, with values that nobody has seen.
-async fn check(app: &App, part: &Part) -> Result<crate::lab::report::LabReport, Failure> {
-    prepare(app, part)?;
-    let (app, _, opened) = opened(app, part)?;
+async fn check(app: &App, id: i64, part: &Part) -> Result<crate::lab::report::LabReport, Failure> {
+    prepare(app, id, part)?;
+    let (app, opened) = opened(app, id, part)?;
     let engine = super::doctor::engine(&app).await?;
     let _lock = app.lock(&opened)?;
     pristine(&app, &opened, &engine, &meant(&opened, &[])).await?;
     let mut up = up_to_judge(&app, &opened, &engine).await?;
-    let asked: BTreeSet<GoalId> =
-        opened.lab.goals.iter().filter(|goal| goal.id.as_str() == part.goal).map(|goal| goal.id.clone()).collect();
-    let known: BTreeSet<GoalId> =
-        opened.lab.goals.iter().filter(|goal| goal.id.as_str() != part.goal).map(|goal| goal.id.clone()).collect();
+    let goals = opened.lab.goals.iter().map(|goal| goal.id.clone());
+    let (asked, known): (BTreeSet<GoalId>, BTreeSet<GoalId>) = goals.partition(|goal| goal.as_str() == part.goal);
     round(&app, &opened, &mut up, &asked, &known, fresh_seed(), None).await
 }
 
 /// Takes the lab off the engine; the workspace stays, for whoever wants to look at it again.
-async fn leave(app: &App, part: &Part) -> Result<(), Failure> {
-    let (app, _, opened) = opened(app, part)?;
+async fn leave(app: &App, id: i64, part: &Part) -> Result<(), Failure> {
+    let (app, opened) = opened(app, id, part)?;
     let engine = super::doctor::engine(&app).await?;
     let _lock = app.lock(&opened)?;
     remove_all(&app, &opened, &engine).await

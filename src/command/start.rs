@@ -12,7 +12,7 @@ use crate::lab::view::{StartView, View};
 use crate::lab::{Lab, Owner};
 use crate::record::Record;
 use crate::workspace::solution::Solution;
-use crate::workspace::tree::ignored;
+use crate::workspace::tree::{Tree, ignored};
 
 /// Starts a lab. `workspace` is a folder of the learner's own, remembered from now on.
 ///
@@ -79,18 +79,25 @@ pub fn make_workspace(opened: &Opened) -> Result<bool, Failure> {
         return Ok(false);
     }
     let solution = Solution::read(&opened.lab.folder, &opened.lab.starter)?;
-    // Made beside and renamed, so that a workspace is whole or not there, whenever this is killed.
-    let name = opened.workspace.file_name().unwrap_or_default().to_string_lossy();
-    let beside = opened.workspace.with_file_name(format!(".{name}.new"));
+    lay_out(solution.starter(), &opened.workspace)?;
+    Ok(true)
+}
+
+/// Makes a workspace of these files: beside and renamed, so that it is whole or not there, whenever this is killed.
+///
+/// # Errors
+/// It cannot be written.
+pub fn lay_out(files: &Tree, workspace: &Path) -> Result<(), Failure> {
+    let name = workspace.file_name().unwrap_or_default().to_string_lossy();
+    let beside = workspace.with_file_name(format!(".{name}.new"));
     let failed = |error: std::io::Error| {
-        Failure::engine(format!("cannot make the workspace `{}`: {error}", opened.workspace.display()))
+        Failure::engine(format!("cannot make the workspace `{}`: {error}", workspace.display()))
     };
     if beside.exists() {
         std::fs::remove_dir_all(&beside).map_err(failed)?;
     }
-    solution.starter().materialise(&beside, &ignored(&[]))?;
-    std::fs::rename(&beside, &opened.workspace).map_err(failed)?;
-    Ok(true)
+    files.materialise(&beside, &ignored(&[]))?;
+    std::fs::rename(&beside, workspace).map_err(failed)
 }
 
 async fn urls(opened: &Opened, engine: &crate::docker::DockerEngine) -> Result<Vec<(String, String)>, Failure> {

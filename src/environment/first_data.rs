@@ -12,7 +12,7 @@ use super::intent::{Intent, Journal, JournalError};
 use super::plan::{ContainerAction, Plan, PlannedContainer};
 use super::wanted::ContainerSpec;
 use crate::lab::ServiceName;
-use crate::lab::stack::MountSource;
+use crate::lab::stack::{MountSource, repository};
 
 /// Where PostgreSQL's images keep their data, unless PGDATA says otherwise. Source: their documentation on
 /// hub.docker.com, "PGDATA" (17 and below; from 18 on the image's own environment says it).
@@ -79,8 +79,7 @@ pub fn wanted(plan: &Plan, folders: &BTreeMap<String, String>) -> Vec<(ServiceNa
 /// Whether it is a database whose first data we know how to keep.
 fn is_known(spec: &ContainerSpec) -> bool {
     let image = spec.definition.image.as_deref().unwrap_or(&spec.image);
-    let name = image.rsplit('/').next().and_then(|name| name.split([':', '@']).next());
-    name == Some("postgres") && spec.definition.scale == 1
+    repository(image) == "postgres" && spec.definition.scale == 1
 }
 
 fn of(spec: &ContainerSpec, new: &BTreeSet<&str>, folders: &BTreeMap<String, String>) -> Option<FirstData> {

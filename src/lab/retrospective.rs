@@ -139,7 +139,8 @@ impl Past {
     }
 }
 
-fn many(count: usize, what: &str) -> String {
+/// `1 day`, `2 days`.
+pub fn many(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 

@@ -85,6 +85,12 @@ pub struct Service {
     pub known_as: Option<String>,
 }
 
+/// The last part of an image's name, without tag and digest: `postgres` of `docker.io/library/postgres:17`.
+pub fn repository(image: &str) -> &str {
+    let image = image.rsplit('/').next().unwrap_or(image);
+    image.split([':', '@']).next().unwrap_or(image)
+}
+
 impl Service {
     /// Paths and sizes, in bytes, of the tmpfs mounts that have one.
     pub fn sized_tmpfs(&self) -> impl Iterator<Item = (&str, u64)> {

@@ -193,6 +193,11 @@ pub struct PortfolioView {
     pub months: Vec<PortfolioMonth>,
 }
 
+impl PortfolioView {
+    /// Marks a folder that a portfolio was written into before.
+    pub const MARK: &str = ".labrunner-portfolio";
+}
+
 #[derive(Debug, Clone, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PortfolioMonth {

@@ -4,6 +4,7 @@ use comfy_table::{Table, presets};
 
 use super::failure;
 use super::text::{Paint, indent, reflow, sanitise, seconds, tame, wrap};
+use crate::lab::retrospective::many;
 use crate::lab::view::{Finding, GoalRow, ProveView, StartView, StatusView, View};
 
 /// The human form of an answer. `width` is the terminal's, in columns.
@@ -76,7 +77,7 @@ pub fn render(view: &View, width: u16, colour: bool) -> String {
             let labs = portfolio.months.iter().filter(|month| month.untouched.is_none()).count();
             let posts: usize = portfolio.months.iter().map(|month| month.posts.len()).sum();
             let index = portfolio.out.join("index.html");
-            format!("{}: {} and {} in it\n", index.display(), counted(labs, "lab"), counted(posts, "note"))
+            format!("{}: {} and {} in it\n", index.display(), many(labs, "lab"), many(posts, "note"))
         }
         View::Report(report) => markdown_text(&super::report::text(report), width, colour),
         View::Doctor { findings } => findings.iter().map(|one| finding(one, paint)).collect(),
@@ -265,8 +266,4 @@ pub(super) fn markdown_text(text: &str, width: u16, colour: bool) -> String {
     let text = reflow(&text);
     let skin = termimad::MadSkin::default();
     skin.text(&text, Some(usize::from(width.min(100)))).to_string()
-}
-
-fn counted(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }

@@ -133,7 +133,7 @@ fn words(goal: &ReportGoal) -> String {
     }
 }
 
-fn day(time: &str) -> &str {
+pub(super) fn day(time: &str) -> &str {
     time.split('T').next().unwrap_or(time)
 }
 

@@ -105,6 +105,7 @@ impl Record {
             std::fs::create_dir_all(folder)
                 .map_err(|source| RecordError::Folder { path: folder.to_owned(), source })?;
         }
+        let _turn = versions::turn(path)?;
         let mut connection = Connection::open(path).map_err(failed)?;
         connection.busy_timeout(Duration::from_secs(10)).map_err(failed)?;
         connection.pragma_update(None, "journal_mode", "WAL").map_err(failed)?;

@@ -1,5 +1,6 @@
 //! The versions of the record: what each one added, and how a record of an older one becomes the present one.
 
+use std::fs::File;
 use std::path::Path;
 
 use rusqlite::Connection;
@@ -32,11 +33,6 @@ CREATE INDEX verdict_of_attempt ON verdict(attempt);
 pub(super) fn bring_up_to_date(path: &Path, connection: &mut Connection) -> Result<(), RecordError> {
     let failed = |source| RecordError::Database { path: path.to_owned(), source };
     let steps = vec![M::up(FIRST), M::up(SECOND)];
-    let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(failed)?;
-    // Of several that find it old, or not there yet, one makes it new.
-    let behind = usize::try_from(version).is_ok_and(|version| version < steps.len());
-    let turn = behind.then(|| turn(path)).transpose();
-    let _turn = turn.map_err(|source| RecordError::Folder { path: path.to_owned(), source })?;
     match Migrations::new(steps).to_latest(connection) {
         Ok(()) => Ok(()),
         Err(rusqlite_migration::Error::MigrationDefinition(_)) => Err(RecordError::Newer(path.to_owned())),
@@ -45,11 +41,15 @@ pub(super) fn bring_up_to_date(path: &Path, connection: &mut Connection) -> Resu
     }
 }
 
-/// Waits until no other command makes or migrates the record; holds as long as the file is open.
-fn turn(path: &Path) -> std::io::Result<std::fs::File> {
-    let file = std::fs::File::create(path.with_extension("turn"))?;
-    file.lock()?;
-    Ok(file)
+/// Waits until no other command opens the record; holds as long as the file is open. Of several that find it old, or not
+/// there yet, one makes it new: SQLite's own locks cover neither the look at its version nor the change of its journal.
+///
+/// # Errors
+/// The folder cannot be written.
+pub(super) fn turn(path: &Path) -> Result<File, RecordError> {
+    let own = path.with_extension("turn");
+    let file = File::create(&own).and_then(|file| file.lock().map(|()| file));
+    file.map_err(|source| RecordError::Folder { path: own, source })
 }
 
 #[cfg(test)]

@@ -42,11 +42,18 @@ fn a_practical_asks_for_what_was_reached_without_it() {
     // The learner's own environment has seen nothing of it.
     assert_eq!(lab.run(&["verify", "page", "greeting"]).code, 0);
 
-    // Another one, which is given up.
+    // Another one, which does not find the answers of the first, and is given up.
     assert_eq!(lab.run(&["review", "--goals", "1"]).code, 0);
+    assert_eq!(lab.run(&["review", "check"]).code, 1);
+    assert!(!LabEnv::left_of(&instance).is_empty());
     let ended = lab.run(&["review", "end"]);
     assert_eq!(ended.code, 1, "{ended:?}");
     assert!(ended.out.contains("labrunner show page greeting"), "{ended:?}");
+    assert_eq!(LabEnv::left_of(&instance), Vec::<String>::new());
+
+    // And one whose time is over before anything was done.
+    let late = lab.run(&["review", "--goals", "1", "--minutes", "0"]);
+    assert!(late.code == 1 && late.out.contains("not reached in time"), "{late:?}");
     let none = lab.run(&["review", "check"]);
     assert!(none.code == 2 && none.err.contains("no practical is going on"), "{none:?}");
 }

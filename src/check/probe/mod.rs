@@ -288,9 +288,7 @@ fn fitting<W: World>(fields: &Fields<'_>, world: &W, fits: fn(&Service) -> bool)
 
 /// The repository part of an image reference, without registry and tag.
 fn repository(service: &Service) -> &str {
-    let image = service.image.as_deref().unwrap_or_default();
-    let image = image.rsplit('/').next().unwrap_or(image);
-    image.split([':', '@']).next().unwrap_or(image)
+    crate::lab::stack::repository(service.image.as_deref().unwrap_or_default())
 }
 
 #[cfg(all(test, unix))]

@@ -9,7 +9,7 @@ use crate::check::World;
 use crate::check::workflow::{Awaited, Beside};
 use crate::check::world::{Origin, Unobservable};
 use crate::environment::engine::{Engine, ExecRequest};
-use crate::lab::stack::{Mount, MountSource, Service};
+use crate::lab::stack::{Mount, MountSource, Service, repository};
 
 /// How long a container beside a job may take to be healthy.
 const HEALTHY: Duration = Duration::from_secs(120);
@@ -49,8 +49,7 @@ impl Hall<'_> {
     /// The volumes of a database, in memory: it makes a thousand files, and all of them go with the job. Other images
     /// may have brought something into theirs, and keep them.
     async fn in_memory(&self, image: &str) -> Result<Vec<Mount>, Unobservable> {
-        let repository = image.rsplit('/').next().and_then(|name| name.split([':', '@']).next());
-        if repository != Some("postgres") {
+        if repository(image) != "postgres" {
             return Ok(Vec::new());
         }
         let image = self.world.image(&Origin::Image(image.to_owned())).await?;

@@ -5,7 +5,6 @@ use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 /// Headings go down by `lower`: in a page that has one of its own.
 pub fn html(text: &str, lower: usize) -> String {
     let mut open_links = Vec::new();
-    let mut in_image = 0_usize;
     let events = Parser::new_ext(text, Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH).filter_map(|event| {
         match event {
             Event::Html(_) | Event::InlineHtml(_) => None,
@@ -16,14 +15,7 @@ pub fn html(text: &str, lower: usize) -> String {
             }
             Event::End(TagEnd::Heading(level)) => Some(Event::End(TagEnd::Heading(lowered(level, lower)))),
             // Its description stays.
-            Event::Start(Tag::Image { .. }) => {
-                in_image += 1;
-                None
-            }
-            Event::End(TagEnd::Image) => {
-                in_image -= 1;
-                None
-            }
+            Event::Start(Tag::Image { .. }) | Event::End(TagEnd::Image) => None,
             Event::Start(Tag::Link { ref dest_url, .. }) => {
                 let good = ["https://", "http://", "mailto:"].iter().any(|scheme| dest_url.starts_with(scheme));
                 open_links.push(good);

@@ -5,7 +5,7 @@ mod markdown;
 
 use std::collections::BTreeMap;
 
-use super::report::escape;
+use super::report::{day, escape};
 use crate::lab::view::{PortfolioMonth, PortfolioView, Post, ReportGoal, View};
 
 /// Its files, by path; `None` for any other answer.
@@ -14,7 +14,7 @@ pub fn site(view: &View) -> Option<BTreeMap<String, String>> {
     let mut files = BTreeMap::from([
         ("index.html".to_owned(), index(portfolio)),
         ("style.css".to_owned(), STYLE.to_owned()),
-        (".labrunner-portfolio".to_owned(), "A portfolio of labrunner: written anew each time.\n".to_owned()),
+        (PortfolioView::MARK.to_owned(), "A portfolio of labrunner: written anew each time.\n".to_owned()),
     ]);
     for month in portfolio.months.iter().filter(|month| month.untouched.is_none()) {
         files.insert(page_of(month), lab(portfolio, month));
@@ -172,10 +172,6 @@ fn page_of_post(month: &PortfolioMonth, post: &Post) -> String {
 fn plain_name(text: &str) -> String {
     let plain = |char: char| if char.is_ascii_alphanumeric() { char.to_ascii_lowercase() } else { '-' };
     text.chars().map(plain).collect()
-}
-
-fn day(time: &str) -> &str {
-    time.split('T').next().unwrap_or(time)
 }
 
 const STYLE: &str = include_str!("style.css");

@@ -174,6 +174,9 @@ fn snappy(bytes: &[u8]) -> Result<Vec<u8>, Trouble> {
     let mut plain = Vec::new();
     while reader.left() > 0 {
         plain.extend(whole(&reader.bytes()?)?);
+        if plain.len() as u64 > LARGEST {
+            return Err(Trouble("records decompress to more than 64 MiB".into()));
+        }
     }
     Ok(plain)
 }
