@@ -68,6 +68,8 @@ pub async fn command<W: World>(kind: Kind, fields: &Value, world: &W) -> Option<
         Kind::Git => format!("git -C {} log --stat", quote(&world.workspace().display().to_string())),
         Kind::Evidence if text("link").is_some() => format!("curl -IL {}", quote(text("link")?)),
         Kind::Evidence => format!("cat {}", quote(&world.workspace().join(text("path")?).display().to_string())),
+        // `labrunner review` alone would begin one.
+        Kind::Practical => return None,
         Kind::Tcp | Kind::Run | Kind::Django | Kind::Load | Kind::Image | Kind::Plugin => return None,
     })
 }

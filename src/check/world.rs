@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value};
 
+use crate::lab::practical::Taken;
 use crate::lab::stack::Service;
 use crate::lab::{Fault, Owner, ServiceName};
 
@@ -102,6 +103,8 @@ pub trait World: Sync {
     fn workspace(&self) -> &Path;
     /// The lab's own files.
     fn lab_folder(&self) -> &Path;
+    /// The learner's practicals that are over, oldest first.
+    fn practicals(&self) -> Result<Vec<Taken>, Unobservable>;
     /// Where a service's port can be reached from here; `web.2` is the second replica of `web`.
     fn address(
         &self,

@@ -299,7 +299,7 @@ pub enum LabVerb {
         /// Write `proof.json` when all is right
         #[arg(long, value_parser = on_or_off(), env = "LABRUNNER_WRITE")]
         write: bool,
-        /// The rounds come on top of those of the lab's proof
+        /// The rounds come on top of those of the lab's proof; what a budget leaves out, the next such run judges
         #[arg(long, value_parser = on_or_off(), env = "LABRUNNER_ADD")]
         add: bool,
         /// Judge everything anew, also what is known from a run that was cut off

@@ -22,8 +22,9 @@ use crate::image::Policy;
 use crate::image::base::BaseSettings;
 use crate::image::ensure::Means;
 use crate::lab::id::InstanceName;
+use crate::lab::practical::Practicals;
 use crate::lab::stack::Stack;
-use crate::lab::{Lab, ServiceName};
+use crate::lab::{Kind, Lab, ServiceName};
 use crate::record::Record;
 use crate::workspace::save::Saves;
 
@@ -65,6 +66,7 @@ pub struct Opened {
     pub reach: OnceLock<Reach>,
     /// What its files are for an engine that does not see them.
     pub carrying: Mutex<Option<Arc<Carrying>>>,
+    pub practicals: Practicals,
 }
 
 /// A stack for an engine that does not see this machine's files.
@@ -92,6 +94,7 @@ impl Opened {
             addresses: std::sync::Mutex::default(),
             reach: self.reach.get().cloned().unwrap_or_default(),
             as_written: self.as_written,
+            practicals: self.practicals.clone(),
         }
     }
 
@@ -248,6 +251,11 @@ impl App {
             as_written: false,
             reach: OnceLock::new(),
             carrying: Mutex::default(),
+            practicals: Practicals::Recorded(if lab.asks(Kind::Practical) {
+                super::review::taken(&self.record()?)?
+            } else {
+                Vec::new()
+            }),
             saves: Saves::new(self.state.join("saves").join(lab.id.as_str())),
             folder,
             lab,

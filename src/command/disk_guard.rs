@@ -43,6 +43,8 @@ impl DiskGuard {
         let (engine, identity, sink) = (engine.clone(), opened.identity.clone(), app.sink.clone());
         let told = struck.clone();
         let task = tokio::spawn(async move {
+            // Most commands are over by then, and the engine takes longer for this question than for most others.
+            tokio::time::sleep(LOOK).await;
             // An engine on another machine has disks that are not seen from here.
             let Ok(Some(folder)) = engine.data_folder().await else { return };
             if let Some(left) = runs_out(&folder, reserve).await {

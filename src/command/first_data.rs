@@ -1,40 +1,46 @@
 //! Keeps what databases make of an empty folder, so that a lab starts without waiting for that again.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant, SystemTime};
-
-use tokio::sync::Mutex;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::path::Path;
+use std::time::{Duration, Instant};
 
 use super::app::{App, Opened};
 use crate::docker::DockerEngine;
-use crate::environment::engine::{Engine, ExecRequest};
-use crate::environment::first_data::{self, FirstData, Kept};
+use crate::environment::engine::{Engine, ExecRequest, Observed};
+use crate::environment::first_data::{self, Base, FirstData, Kept, Shelved, key_of, layer_of};
 use crate::environment::plan::Plan;
-use crate::environment::wanted::ContainerSpec;
+use crate::environment::wanted::{ContainerSpec, VolumeSpec};
 use crate::environment::{ContainerState, EngineError, EngineFault};
 use crate::event::Event;
 use crate::lab::ServiceName;
+use crate::lab::stack::{Mount, MountSource};
 
 /// How long a database may take for its first data.
 const DEADLINE: Duration = Duration::from_secs(60);
-/// Archives that are kept, each some 40 MB: the others are those of labs that have not run for longest.
+/// Databases whose first data is kept, each some 40 MB.
 const MOST: usize = 8;
 
-/// The first data that a plan can use.
+/// The first data that a plan can use, and what there is to make.
 pub struct Shelf {
-    folder: PathBuf,
     pub kept: Kept,
     missing: Vec<(ContainerSpec, FirstData)>,
 }
 
 impl Shelf {
-    /// Looks what there is. An engine on another machine would be sent more than it saves.
-    pub async fn look(app: &App, opened: &Opened, engine: &DockerEngine, plan: &Plan) -> Self {
-        let kept = Kept { archives: BTreeMap::new(), journal: Mutex::new(opened.journal.clone()) };
-        let mut shelf = Self { folder: app.cache.join("first-data"), kept, missing: Vec::new() };
-        if opened.as_written || !engine.is_local() {
-            return shelf;
+    /// Looks what the engine has.
+    ///
+    /// # Errors
+    /// The engine does not answer.
+    pub async fn look(
+        opened: &Opened,
+        engine: &DockerEngine,
+        plan: &Plan,
+        observed: &Observed,
+    ) -> Result<Self, EngineError> {
+        let mut shelf = Self { kept: Kept::none(&opened.identity, plan, observed), missing: Vec::new() };
+        if opened.as_written || first_data::made(plan).next().is_none() {
+            return Ok(shelf);
         }
         let mut folders = BTreeMap::new();
         for image in first_data::made(plan).map(|spec| &spec.image) {
@@ -42,76 +48,191 @@ impl Shelf {
                 folders.insert(image.clone(), folder);
             }
         }
+        let shelved = engine.shelved().await?;
+        let is_there = |base: &Base| shelved.contains(&Shelved::Data { volume: base.volume.clone() });
         for (service, first) in first_data::wanted(plan, &folders) {
-            let file = shelf.file(&first);
-            if file.exists() {
-                // Used last is forgotten last.
-                let _ = std::fs::File::open(&file).and_then(|file| file.set_modified(SystemTime::now()));
-                shelf.kept.archives.insert(service, (first.folder, file));
-            } else if let Some(planned) = plan.containers.iter().find(|one| one.spec.service == service) {
-                shelf.missing.push((planned.spec.clone(), first));
+            let known = shelved.iter().find_map(|one| match one {
+                Shelved::Whole { key, base, .. } if *key == first.key && is_there(base) => Some(Some(base.clone())),
+                Shelved::Unusable { key, .. } if *key == first.key => Some(None),
+                _ => None,
+            });
+            match known {
+                Some(Some(base)) => drop(shelf.kept.found.insert(service, (first, base))),
+                Some(None) => {}
+                None => {
+                    let planned = plan.containers.iter().find(|one| one.spec.service == service);
+                    shelf.missing.extend(planned.map(|planned| (planned.spec.clone(), first)));
+                }
             }
         }
-        shelf
+        Ok(shelf)
     }
 
     /// Makes what was missing, for the next time, but not of what has `failed`. That it cannot be made is no trouble of
     /// this command.
     pub async fn fill(&self, app: &App, opened: &Opened, engine: &DockerEngine, failed: impl Fn(&ServiceName) -> bool) {
+        // One that another command makes just now need not be made twice.
+        let Some(_turn) = self.missing.first().and_then(|_| turn(&app.cache)) else { return };
+        let told = |error: EngineError, what: &str| {
+            app.sink.emit(Event::Warning { text: format!("{what}: {error}") });
+        };
         for (spec, first) in self.missing.iter().filter(|(spec, _)| !failed(&spec.service)) {
             let text = format!("keeping what `{}` makes of an empty folder: the next start is faster", spec.service);
             app.sink.emit(Event::Note { text });
-            if let Err(error) = self.make(opened, engine, spec, first).await {
-                let text = format!("the first data of `{}` cannot be kept: {error}", spec.service);
-                app.sink.emit(Event::Warning { text });
+            if let Err(error) = make(opened, engine, spec, first).await {
+                told(error, &format!("the first data of `{}` cannot be kept", spec.service));
             }
         }
-        if !self.missing.is_empty() {
-            forget_oldest(&self.folder);
+        if let Err(error) = forget(engine, MOST).await {
+            told(error, "old first data cannot be removed");
         }
     }
+}
 
-    fn file(&self, first: &FirstData) -> PathBuf {
-        self.folder.join(format!("{}.tar", first.key))
+/// Removes first data but for the newest `most`, and what killed commands have left of it. What volumes of
+/// environments lie over stays.
+///
+/// # Errors
+/// The engine does not answer.
+async fn forget(engine: &DockerEngine, most: usize) -> Result<(), EngineError> {
+    let shelved = engine.shelved().await?;
+    let (mut marks, mut kept, mut data) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
+    for one in shelved.into_iter().rev() {
+        match one {
+            Shelved::Data { volume } => drop(data.insert(volume)),
+            Shelved::Whole { base, .. } if kept.len() < most => drop(kept.insert(base.volume)),
+            Shelved::Unusable { .. } if most > 0 => {}
+            Shelved::Whole { mark, .. } | Shelved::Unusable { mark, .. } => marks.push(mark),
+        }
     }
+    for mark in marks {
+        engine.remove_volume(&mark).await?;
+    }
+    // Who lays a volume over one looks at it once more after that: those that come later do not use it.
+    kept.extend(engine.bases_in_use().await?);
+    for volume in data.difference(&kept) {
+        match engine.remove_volume(volume).await {
+            Err(error) if error.fault == EngineFault::Conflict => {}
+            other => other?,
+        }
+    }
+    Ok(())
+}
 
-    /// A container of the same image and settings makes its first data, is stopped as it wants to be, and is looked into.
-    async fn make(
-        &self,
-        opened: &Opened,
-        engine: &DockerEngine,
-        spec: &ContainerSpec,
-        first: &FirstData,
-    ) -> Result<(), EngineError> {
-        let failed =
-            |message: String| EngineError { operation: "make first data".into(), fault: EngineFault::Other, message };
-        std::fs::create_dir_all(&self.folder).map_err(|error| failed(error.to_string()))?;
-        let mut alone = spec.clone();
-        // Labelled as a service that no lab has, so that the next plan removes it should this command be killed.
-        alone.labels = opened.identity.container_labels(&ServiceName::own("first"), 1);
-        alone.name = format!("{}-first-{:x}", opened.identity.project(), super::verify::fresh_seed());
-        alone.networks.clear();
-        alone.bindings.clear();
-        alone.definition.ports.clear();
-        alone.definition.network_mode = Some("none".into());
-        alone.definition.networks.clear();
-        // Its data is in a volume of its own.
-        alone.definition.mounts.retain(|mount| !Path::new(&first.folder).starts_with(&mount.target));
-        let id = engine.create(&alone).await?;
-        let made = async {
-            engine.start(&id).await?;
-            ready(engine, &id).await?;
-            engine.stop(&id, DEADLINE).await?;
-            let facts = engine.inspect(&id).await?;
-            if facts.exit_code != Some(0) {
-                return Err(failed(format!("it did not stop well (exit code {:?})", facts.exit_code)));
-            }
-            engine.take_out(&id, &first.folder, &self.file(first)).await
-        };
-        let made = made.await;
-        let removed = engine.remove(&id).await;
-        made.and(removed)
+/// Removes all first data that no environment needs.
+///
+/// # Errors
+/// The engine does not answer.
+pub async fn forget_all(app: &App, engine: &DockerEngine) -> Result<(), EngineError> {
+    match turn(&app.cache) {
+        Some(_turn) => forget(engine, 0).await,
+        None => {
+            let text = "another command makes first data of a database just now: that stays".into();
+            app.sink.emit(Event::Note { text });
+            Ok(())
+        }
     }
+}
+
+/// A lock that nobody waits for; `None` when another command has it.
+fn turn(cache: &Path) -> Option<File> {
+    let folder = cache.join("turns");
+    std::fs::create_dir_all(&folder).ok()?;
+    let file = File::create(folder.join("first-data")).ok()?;
+    file.try_lock().ok().map(|()| file)
+}
+
+/// A container of the same image and settings makes its first data in a volume, and is stopped as it wants to be.
+async fn make(
+    opened: &Opened,
+    engine: &DockerEngine,
+    spec: &ContainerSpec,
+    first: &FirstData,
+) -> Result<(), EngineError> {
+    let number = super::verify::fresh_seed();
+    let volume = engine.make_base(&first.key, number).await?;
+    let alone = alone(opened, spec, first, &volume, number);
+    let id = engine.create(&alone).await?;
+    let made = async {
+        engine.start(&id).await?;
+        ready(engine, &id).await?;
+        engine.stop(&id, DEADLINE).await?;
+        let facts = engine.inspect(&id).await?;
+        if facts.exit_code != Some(0) {
+            return Err(failed(format!("it did not stop well (exit code {:?})", facts.exit_code)));
+        }
+        engine.root_of(&id, &first.target).await
+    };
+    let made = made.await;
+    engine.remove(&id).await?;
+    let base = Base { volume, root: made? };
+    match lies_over(opened, engine, &alone, first, &base).await {
+        Ok(()) => engine.mark_first_data(&first.key, Some(&base)).await,
+        Err(error) if error.fault == EngineFault::Unreachable => Err(error),
+        Err(error) => {
+            engine.mark_first_data(&first.key, None).await?;
+            engine.remove_volume(&base.volume).await?;
+            Err(error)
+        }
+    }
+}
+
+/// A container like `spec` with nothing around it, and its data in a volume of its own. It is labelled as a service that
+/// no lab has, so that the next plan removes it should this command be killed.
+fn alone(opened: &Opened, spec: &ContainerSpec, first: &FirstData, volume: &str, number: u64) -> ContainerSpec {
+    let mut alone = spec.clone();
+    let service = ServiceName::own("first");
+    alone.labels = opened.identity.container_labels(&service, 1);
+    alone.name = format!("{}-first-{number:x}", opened.identity.project());
+    alone.service = service;
+    alone.networks.clear();
+    alone.bindings.clear();
+    alone.beneath.clear();
+    alone.definition.ports.clear();
+    alone.definition.network_mode = Some("none".into());
+    alone.definition.networks.clear();
+    alone.definition.mounts.retain(|mount| mount.target != first.target);
+    let source = MountSource::Volume { name: volume.to_owned(), nocopy: false, subpath: None };
+    alone.definition.mounts.push(Mount { target: first.target.clone(), read_only: false, source });
+    alone.volumes.insert(volume.to_owned(), volume.to_owned());
+    alone
+}
+
+/// Tries whether this engine can lay a volume over the data: not all kernels and folders can.
+async fn lies_over(
+    opened: &Opened,
+    engine: &DockerEngine,
+    alone: &ContainerSpec,
+    first: &FirstData,
+    base: &Base,
+) -> Result<(), EngineError> {
+    let key = key_of(&alone.service);
+    let labels = opened.identity.resource_labels("volume", &key);
+    let name = format!("{}.data", alone.name);
+    let driver_opts = BTreeMap::new();
+    let over = VolumeSpec { key: key.clone(), name: name.clone(), labels, driver: None, driver_opts };
+    let image = (alone.image.clone(), alone.image_id.clone());
+    let tried = async {
+        engine.lay(&opened.identity, &over, base, &image).await?;
+        let mut container = alone.clone();
+        container.volumes.insert(base.volume.clone(), name.clone());
+        let id = engine.create(&container).await?;
+        // Looking into it mounts it.
+        let seen = engine.root_of(&id, &first.target).await;
+        engine.remove(&id).await?;
+        match seen? == base.root {
+            true => Ok(()),
+            false => Err(failed("a volume over it looks different".into())),
+        }
+    };
+    let tried = tried.await;
+    engine.remove_volume(&name).await?;
+    engine.remove_volume(&layer_of(&name)).await?;
+    tried
+}
+
+fn failed(message: String) -> EngineError {
+    EngineError { operation: "make first data".into(), fault: EngineFault::Other, message }
 }
 
 /// Waits until the server takes connections: while it initialises, it listens to nobody but itself.
@@ -125,41 +246,8 @@ async fn ready(engine: &DockerEngine, id: &str) -> Result<(), EngineError> {
         }
         let facts = engine.inspect(id).await?;
         if facts.state != ContainerState::Running || began.elapsed() > DEADLINE {
-            return Err(EngineError {
-                operation: "make first data".into(),
-                fault: EngineFault::Other,
-                message: format!("its server does not answer (it is {})", facts.state.word()),
-            });
+            return Err(failed(format!("its server does not answer (it is {})", facts.state.word())));
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-}
-
-fn forget_oldest(folder: &Path) {
-    let Ok(entries) = std::fs::read_dir(folder) else { return };
-    let mut files: Vec<(SystemTime, PathBuf)> = entries
-        .filter_map(|entry| entry.ok())
-        .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
-        .collect();
-    files.sort();
-    let surplus = files.len().saturating_sub(MOST);
-    files.iter().take(surplus).for_each(|(_, path)| drop(std::fs::remove_file(path)));
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_the_newest_archives_stay() {
-        let folder = tempfile::tempdir().unwrap();
-        for number in 0..MOST + 3 {
-            let file = std::fs::File::create(folder.path().join(format!("{number}.tar"))).unwrap();
-            file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(number as u64)).unwrap();
-        }
-        forget_oldest(folder.path());
-        assert!(!folder.path().join("2.tar").exists());
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), MOST);
-        assert!(folder.path().join("3.tar").exists());
     }
 }

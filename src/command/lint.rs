@@ -124,7 +124,7 @@ pub fn schema() -> Outcome {
 fn unproven(folder: &Path, id: &str) -> Option<String> {
     let again = format!("`labrunner lab prove {id} --write` proves it");
     let Some(proven) = proof::proven_digest(folder) else { return Some(format!("it has no `proof.json`; {again}")) };
-    match proof::lab_digest(folder) {
+    match proof::provable_digest(folder) {
         Ok(digest) if digest == proven => None,
         Ok(_) => Some(format!("it has changed since it was proven; {again}")),
         Err(failure) => Some(failure.message),

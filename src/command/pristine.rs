@@ -12,6 +12,7 @@ use crate::docker::DockerEngine;
 use crate::environment::ContainerState;
 use crate::environment::apply;
 use crate::environment::engine::{Engine, Observed};
+use crate::environment::first_data::key_of;
 use crate::environment::ready::Prober;
 use crate::event::{Event, ServiceState};
 use crate::lab::stack::MountSource;
@@ -132,9 +133,12 @@ pub async fn remove_services(
         names.collect()
     };
     let (theirs, others) = (volumes(true), volumes(false));
+    let own: BTreeSet<String> = services.iter().map(key_of).collect();
     let mut doomed = observed.clone();
     doomed.networks.clear();
     doomed.containers.retain(|one| services.contains(&one.service));
-    doomed.volumes.retain(|one| theirs.contains(one.key.as_str()) && !others.contains(one.key.as_str()));
+    doomed.volumes.retain(|one| {
+        own.contains(&one.key) || theirs.contains(one.key.as_str()) && !others.contains(one.key.as_str())
+    });
     Ok(apply::remove(engine, &doomed, app.sink.as_ref()).await?)
 }

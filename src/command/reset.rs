@@ -266,6 +266,7 @@ async fn down_all(app: &App, engine: &DockerEngine) -> Result<Outcome, Failure> 
         let observed = engine.observe(identity).await?;
         crate::environment::apply::remove(engine, &observed, app.sink.as_ref()).await?;
     }
+    super::first_data::forget_all(app, engine).await?;
     let names: Vec<String> = environments.iter().map(ToString::to_string).collect();
     let text = match names.as_slice() {
         [] => "nothing of labrunner is on the engine".to_owned(),

@@ -14,9 +14,10 @@ use super::verify::{fresh_seed, round};
 use super::{Failure, Outcome, exit_code};
 use crate::lab::check::Action;
 use crate::lab::id::InstanceName;
-use crate::lab::practical::{self, Candidate, Part, Practical};
+use crate::lab::practical::{self, Candidate, Part, Practical, Taken, TakenGoal};
 use crate::lab::view::{ReviewPart, ReviewView, View};
 use crate::lab::{GoalId, Kind, Lab, Verdict};
+use crate::record::{AttemptRow, Record};
 use crate::workspace::solution::Solution;
 
 /// What is done with a practical.
@@ -88,6 +89,7 @@ pub async fn review(app: &App, act: Act, goals: usize, minutes: u32) -> Result<O
     if act == Act::End {
         for part in practical.parts.iter_mut().filter(|part| part.outcome.is_none()) {
             part.outcome = Some(practical::Outcome::Skipped);
+            part.ended = Some(now);
             if part.began.is_some() {
                 leave(app, id, part).await?;
             }
@@ -116,6 +118,31 @@ pub async fn review(app: &App, act: Act, goals: usize, minutes: u32) -> Result<O
         over: next.is_none(),
     };
     Ok(Outcome { code, view: View::Review(Box::new(view)) })
+}
+
+/// The practicals that are over, and which of their gaps have passed since.
+///
+/// # Errors
+/// The record cannot be read.
+pub fn taken(record: &Record) -> Result<Vec<Taken>, Failure> {
+    let history = record.history(None, u32::MAX)?;
+    let since = |part: &Part, ended: Timestamp| {
+        let later = |row: &&AttemptRow| row.began.parse::<Timestamp>().is_ok_and(|began| began > ended);
+        let rounds = history.iter().filter(|row| row.lab == part.lab).filter(later);
+        let mut verdicts = rounds.flat_map(|row| &row.verdicts);
+        verdicts.any(|(goal, verdict)| *goal == part.goal && verdict == Verdict::Passed.word())
+    };
+    let told = |practical: Practical| {
+        let ended = practical.ended();
+        let goal = |part: &Part| TakenGoal {
+            lab: part.lab.clone(),
+            goal: part.goal.clone(),
+            outcome: part.outcome.unwrap_or(practical::Outcome::Late),
+            redone: since(part, ended),
+        };
+        Taken { ended, minutes: practical.minutes, goals: practical.parts.iter().map(goal).collect() }
+    };
+    Ok(record.practicals()?.into_iter().map(told).collect())
 }
 
 fn task(lab: &Lab, part: Option<&Part>) -> String {

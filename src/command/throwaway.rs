@@ -15,6 +15,7 @@ use crate::environment::lock::Lock;
 use crate::event::Event;
 use crate::image::ImageEngine;
 use crate::lab::id::InstanceName;
+use crate::lab::practical::Practicals;
 use crate::lab::stack::Stack;
 
 /// What a throwaway environment is for; its instance's name begins with it.
@@ -62,6 +63,9 @@ impl Throwaway {
         opened.identity.instance = InstanceName::new(&instance).map_err(|error| Failure::usage(error.to_string()))?;
         opened.folder = app.state.join("environments").join(format!("{}--{instance}", opened.lab.id));
         opened.journal = Journal::new(&opened.folder);
+        if purpose == Purpose::Prove {
+            opened.practicals = Practicals::OfVariant;
+        }
         unpublish(&mut opened.lab.stack);
         let lock = app.lock(&opened)?;
         Ok(Self { opened, _lock: lock, _folder: folder })

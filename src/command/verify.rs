@@ -230,6 +230,10 @@ pub(super) fn keep(
 
 /// The commit of the workspace, if it is a repository of its own.
 fn git_commit(workspace: &std::path::Path) -> Option<String> {
+    // Else git would tell of a repository that the workspace happens to lie in.
+    if !workspace.join(".git").exists() {
+        return None;
+    }
     let output =
         std::process::Command::new("git").arg("-C").arg(workspace).args(["rev-parse", "HEAD"]).output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())

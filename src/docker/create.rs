@@ -20,6 +20,8 @@ use crate::environment::wanted::{ContainerSpec, NetworkSpec, VolumeSpec};
 use crate::environment::{EngineError, EngineFault};
 use crate::lab::stack::{self, InjectedFile, MountSource, Protocol};
 
+/// Where a container has the volumes that others of its volumes lie over.
+const HELD: &str = "/.labrunner";
 /// How long the engine may take to show what it has reserved a name for.
 const UNSEEN: Duration = Duration::from_secs(10);
 
@@ -301,7 +303,15 @@ fn mounts(spec: &ContainerSpec) -> Vec<Mount> {
         }
         made
     };
-    spec.definition.mounts.iter().map(make).collect()
+    let held = |(number, volume): (usize, &String)| Mount {
+        typ: Some(MountType::VOLUME),
+        source: Some(volume.clone()),
+        target: Some(format!("{HELD}/{number}")),
+        read_only: Some(true),
+        volume_options: Some(MountVolumeOptions { no_copy: Some(true), ..Default::default() }),
+        ..Default::default()
+    };
+    spec.definition.mounts.iter().map(make).chain(spec.beneath.iter().enumerate().map(held)).collect()
 }
 
 fn restart(policy: stack::RestartPolicy) -> RestartPolicy {

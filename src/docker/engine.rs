@@ -17,6 +17,7 @@ use super::{DockerEngine, call, limit, translate};
 use crate::environment::engine::{
     ContainerFacts, Engine, EngineEvent, ExecOutput, ExecRequest, LogLine, Observed, Usage,
 };
+use crate::environment::first_data::Base;
 use crate::environment::identity::{self, Identity};
 use crate::environment::wanted::{ContainerSpec, NetworkSpec, VolumeSpec};
 use crate::environment::{EngineError, EngineFault};
@@ -57,6 +58,16 @@ impl Engine for DockerEngine {
 
     async fn create_volume(&self, spec: &VolumeSpec) -> Result<(), EngineError> {
         self.make_volume(spec).await
+    }
+
+    async fn lay(
+        &self,
+        identity: &Identity,
+        spec: &VolumeSpec,
+        base: &Base,
+        image: &(String, String),
+    ) -> Result<(), EngineError> {
+        self.make_over(identity, spec, base, image).await
     }
 
     async fn remove_volume(&self, name: &str) -> Result<(), EngineError> {
@@ -159,14 +170,6 @@ impl Engine for DockerEngine {
         };
         tokio::time::timeout(limit::START, read).await.map_err(late)??;
         Ok(lines.finish())
-    }
-
-    async fn take_out(&self, id: &str, folder: &str, file: &std::path::Path) -> Result<(), EngineError> {
-        self.take_folder_out(id, folder, file).await
-    }
-
-    async fn put_in(&self, id: &str, folder: &str, file: &std::path::Path) -> Result<(), EngineError> {
-        self.put_folder_in(id, folder, file).await
     }
 
     async fn clock(&self) -> Result<i64, EngineError> {

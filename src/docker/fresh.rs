@@ -67,6 +67,7 @@ impl DockerWorld {
             image_id: image.1,
             networks,
             volumes: volumes.collect(),
+            beneath: Vec::new(),
             bindings: Vec::new(),
             // Labelled as a service that no lab has, so that the next plan removes it should this command be killed.
             labels: self.identity.container_labels(&ServiceName::own("run"), 1),

@@ -5,15 +5,30 @@ use std::time::Duration;
 
 use bollard::errors::Error;
 use bollard::query_parameters::{CreateImageOptionsBuilder, ImportImageOptionsBuilder, RemoveImageOptions};
-use futures_util::StreamExt;
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt};
+use tokio::fs::File;
+use tokio::io::AsyncReadExt;
 
-use super::archive::pieces;
 use super::{DockerEngine, call, limit, with_causes};
 use crate::environment::EngineFault;
 use crate::image::{BuildRequest, DIGEST, ImageEngine, ImageError, ImageFacts, Reference};
 
 /// A registry that has not said anything for so long is not there.
 const SILENCE: Duration = Duration::from_secs(60);
+
+/// Of a file that is read, in bytes.
+const PIECE: usize = 1 << 18;
+
+/// A file as a stream, in pieces whatever its size.
+fn pieces(file: File) -> impl Stream<Item = std::io::Result<Bytes>> + Send + 'static {
+    futures_util::stream::try_unfold(file, |mut file| async move {
+        let mut buffer = vec![0; PIECE];
+        let length = file.read(&mut buffer).await?;
+        buffer.truncate(length);
+        Ok((length > 0).then(|| (Bytes::from(buffer), file)))
+    })
+}
 
 impl ImageEngine for DockerEngine {
     async fn find(&self, name: &str) -> Result<Option<ImageFacts>, ImageError> {

@@ -1,6 +1,5 @@
 //! The only home of bollard: implements the ports of `environment`, `check` and `image`.
 
-mod archive;
 mod build;
 pub mod carry;
 pub mod connect;
@@ -9,6 +8,7 @@ mod delay;
 pub mod engine;
 pub mod exec;
 mod fault;
+mod first_data;
 mod fresh;
 #[cfg(fuzzing)]
 pub mod fuzzed;

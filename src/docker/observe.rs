@@ -52,15 +52,17 @@ impl DockerEngine {
                     name: network.name.unwrap_or_default(),
                     id: network.id.unwrap_or_default(),
                     key: key(network.labels),
+                    base: None,
                 })
                 .collect(),
             volumes: volumes
                 .volumes
                 .unwrap_or_default()
                 .into_iter()
-                .map(|volume| ObservedResource {
+                .map(|mut volume| ObservedResource {
                     id: volume.name.clone(),
                     name: volume.name,
+                    base: volume.labels.remove(identity::BASE),
                     key: key(Some(volume.labels)),
                 })
                 .collect(),

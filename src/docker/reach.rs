@@ -176,6 +176,7 @@ pub(super) fn own_container(
         definition,
         networks: Vec::new(),
         volumes: BTreeMap::new(),
+        beneath: Vec::new(),
         bindings: Vec::new(),
         labels,
         stop_grace: Duration::ZERO,

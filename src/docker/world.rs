@@ -17,6 +17,7 @@ use crate::environment::intent::Journal;
 use crate::environment::wanted::{attachments, network_name};
 use crate::environment::{ContainerState, EngineError, EngineFault, Identity, ObservedContainer};
 use crate::lab::check::Target;
+use crate::lab::practical::{Practicals, Taken};
 use crate::lab::stack::Service;
 use crate::lab::{Fault, Lab, Owner, ServiceName};
 
@@ -38,6 +39,7 @@ pub struct DockerWorld {
     pub as_written: bool,
     /// Addresses of services, and when the engine told them.
     pub addresses: Mutex<BTreeMap<ServiceName, (Instant, IpAddr)>>,
+    pub practicals: Practicals,
 }
 
 /// How long an address is good without asking the engine again: no container ends, and another one gets its address,
@@ -167,6 +169,18 @@ impl World for DockerWorld {
 
     fn lab_folder(&self) -> &Path {
         &self.lab.folder
+    }
+
+    fn practicals(&self) -> Result<Vec<Taken>, Unobservable> {
+        if let Practicals::Recorded(taken) = &self.practicals {
+            return Ok(taken.clone());
+        }
+        let broken = |error: String| Unobservable::Definition(format!("`{}`: {error}", Practicals::FILE));
+        match std::fs::read(self.workspace.join(Practicals::FILE)) {
+            Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| broken(error.to_string())),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+            Err(error) => Err(broken(error.to_string())),
+        }
     }
 
     async fn address(&self, service: &ServiceName, port: u16) -> Result<SocketAddr, Unobservable> {

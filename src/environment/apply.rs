@@ -74,7 +74,7 @@ pub async fn apply<E: Engine, P: Prober>(plan: &Plan, context: &Context<'_, E, P
     remove_doubled(context.engine, &plan.doubled).await;
     let resources = async {
         let networks = join_all(plan.networks.iter().map(|spec| context.engine.create_network(spec)));
-        let volumes = join_all(plan.volumes.iter().map(|spec| context.engine.create_volume(spec)));
+        let volumes = join_all(plan.volumes.iter().map(|spec| context.first_data.volume(context.engine, spec, plan)));
         let (networks, volumes) = tokio::join!(networks, volumes);
         networks.into_iter().chain(volumes).collect::<Result<Vec<_>, _>>()
     };
@@ -290,9 +290,8 @@ async fn create<E: Engine, P: Prober>(
     context: &Context<'_, E, P>,
     spec: &ContainerSpec,
 ) -> Result<String, EngineError> {
-    let id = context.engine.create(spec).await?;
-    context.first_data.put(context.engine, &spec.service, &id).await?;
-    Ok(id)
+    let spec = context.first_data.container(context.engine, spec).await?;
+    context.engine.create(&spec).await
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

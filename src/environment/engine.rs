@@ -5,6 +5,7 @@ use std::future::Future;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use super::first_data::Base;
 use super::identity::Identity;
 use super::wanted::{ContainerSpec, NetworkSpec, VolumeSpec};
 use crate::lab::ServiceName;
@@ -109,6 +110,8 @@ pub struct ObservedResource {
     pub id: String,
     /// The name in the lab.
     pub key: String,
+    /// The volume that this one lies over.
+    pub base: Option<String>,
 }
 
 /// All that an environment has on the engine.
@@ -221,6 +224,14 @@ pub trait Engine: Clone + Send + Sync + 'static {
     /// Success also when it is gone already.
     fn remove_network(&self, id: &str) -> impl Future<Output = Result<(), EngineError>> + Send;
     fn create_volume(&self, spec: &VolumeSpec) -> impl Future<Output = Result<(), EngineError>> + Send;
+    /// Makes a volume that holds what `base` holds, whatever its size, and removes what had its name. `image` is any.
+    fn lay(
+        &self,
+        identity: &Identity,
+        spec: &VolumeSpec,
+        base: &Base,
+        image: &(String, String),
+    ) -> impl Future<Output = Result<(), EngineError>> + Send;
     /// Success also when it is gone already.
     fn remove_volume(&self, name: &str) -> impl Future<Output = Result<(), EngineError>> + Send;
     /// Creates, connects all networks and puts the files in; does not start. Returns the id.
@@ -252,20 +263,6 @@ pub trait Engine: Clone + Send + Sync + 'static {
         tail: Option<usize>,
         since: Option<i64>,
     ) -> impl Future<Output = Result<Vec<LogLine>, EngineError>> + Send;
-    /// Writes a folder of a container into a file, an archive that [`Engine::put_in`] takes.
-    fn take_out(
-        &self,
-        id: &str,
-        folder: &str,
-        file: &std::path::Path,
-    ) -> impl Future<Output = Result<(), EngineError>> + Send;
-    /// Puts a folder that was taken out into a container that has not started.
-    fn put_in(
-        &self,
-        id: &str,
-        folder: &str,
-        file: &std::path::Path,
-    ) -> impl Future<Output = Result<(), EngineError>> + Send;
     /// What the engine's clock says, in milliseconds of the Unix epoch. It may be another one than this machine's: a
     /// virtual machine that slept is minutes late, and a clock can be set at any time.
     fn clock(&self) -> impl Future<Output = Result<i64, EngineError>> + Send;

@@ -24,6 +24,12 @@ pub const SPEC: &str = "dev.labrunner.spec";
 pub const GENERATION: &str = "dev.labrunner.generation";
 /// Label: the name that a volume or network has in the lab.
 pub const NAME: &str = "dev.labrunner.name";
+/// Label: the key of the first data that a volume is kept for.
+pub const FIRST_DATA: &str = "dev.labrunner.first-data";
+/// Label: the volume that a volume lies over.
+pub const BASE: &str = "dev.labrunner.base";
+/// Label: owner and mode of the folder that first data is in.
+pub const ROOT: &str = "dev.labrunner.root";
 
 /// One running copy of a lab.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -51,6 +51,8 @@ pub struct ContainerSpec {
     pub networks: Vec<(String, Vec<String>, Option<String>)>,
     /// Volume names of the lab to names on the engine.
     pub volumes: BTreeMap<String, String>,
+    /// Volumes on the engine that it holds and does not use: others of its volumes lie over them.
+    pub beneath: Vec<String>,
     pub bindings: Vec<Binding>,
     pub labels: BTreeMap<String, String>,
     pub stop_grace: std::time::Duration,
@@ -69,6 +71,7 @@ impl ContainerSpec {
             definition,
             networks: Vec::new(),
             volumes: BTreeMap::new(),
+            beneath: Vec::new(),
             bindings: Vec::new(),
             labels: BTreeMap::new(),
             stop_grace: std::time::Duration::ZERO,
@@ -206,6 +209,7 @@ fn container(
         stop_grace: service.stop_grace_period.unwrap_or(STOP_GRACE),
         networks,
         volumes,
+        beneath: Vec::new(),
         bindings: bindings(name, service, replica, choices),
         labels: BTreeMap::new(),
         definition,

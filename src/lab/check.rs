@@ -133,6 +133,7 @@ pub enum Kind {
     Log,
     File,
     Evidence,
+    Practical,
     Plugin,
 }
 
@@ -161,6 +162,15 @@ impl Step {
         self.meanwhile.iter().for_each(|step| step.stacks(names));
     }
 
+    /// Whether it, or a step inside, is of this kind.
+    pub(super) fn asks(&self, kind: Kind) -> bool {
+        match &self.action {
+            Action::Probe { kind: own, .. } if *own == kind => true,
+            Action::Each(each) if each.steps.iter().any(|step| step.asks(kind)) => true,
+            _ => self.meanwhile.iter().any(|step| step.asks(kind)),
+        }
+    }
+
     /// Adds the images that are named here, and in the steps inside.
     pub(super) fn images(&self, names: &mut BTreeSet<String>) {
         match &self.action {
@@ -178,7 +188,7 @@ impl Step {
 
 impl Kind {
     /// Every kind, in the order of the reference.
-    pub const ALL: [Kind; 22] = [
+    pub const ALL: [Kind; 23] = [
         Kind::Http,
         Kind::Tcp,
         Kind::Redis,
@@ -200,6 +210,7 @@ impl Kind {
         Kind::Log,
         Kind::File,
         Kind::Evidence,
+        Kind::Practical,
         Kind::Plugin,
     ];
 
@@ -223,6 +234,7 @@ impl Kind {
             Kind::File => "file",
             Kind::Plugin => "plugin",
             Kind::Evidence => "evidence",
+            Kind::Practical => "practical",
             Kind::Git => "git",
             Kind::Image => "image",
             Kind::Load => "load",

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use super::Kind;
 use super::change::Changes;
 use super::check::{Check, Step};
 use super::id::{GoalId, LabId, ServiceName};
@@ -44,6 +45,12 @@ impl Lab {
     /// The goal with this id or alias.
     pub fn goal(&self, name: &str) -> Option<&Goal> {
         self.goals.iter().find(|goal| goal.id.as_str() == name || goal.aliases.iter().any(|alias| alias == name))
+    }
+
+    /// Whether a check has a step of this kind.
+    pub fn asks(&self, kind: Kind) -> bool {
+        let mut steps = self.goals.iter().flat_map(|goal| &goal.checks).flat_map(|check| &check.steps);
+        steps.any(|step| step.asks(kind))
     }
 
     /// The images that the lab names: those of its services, and those that steps run or look at.

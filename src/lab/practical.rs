@@ -128,10 +128,51 @@ impl Practical {
         ((done + 1).min(self.parts.len()), self.parts.len())
     }
 
+    /// When it was over: with its last goal, or with its time.
+    pub fn ended(&self) -> Timestamp {
+        let late = self.began + SignedDuration::from_mins(i64::from(self.minutes));
+        let all = self.parts.iter().map(|part| part.ended);
+        all.collect::<Option<Vec<_>>>().and_then(|ends| ends.into_iter().max()).map_or(late, |end| end.min(late))
+    }
+
     /// Goals that were not shown.
     pub fn gaps(&self) -> impl Iterator<Item = &Part> {
         self.parts.iter().filter(|part| part.outcome != Some(Outcome::Passed))
     }
+}
+
+/// A practical that is over, as a check sees it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Taken {
+    pub ended: Timestamp,
+    /// That there were.
+    pub minutes: u32,
+    pub goals: Vec<TakenGoal>,
+}
+
+/// A goal of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TakenGoal {
+    pub lab: String,
+    pub goal: String,
+    pub outcome: Outcome,
+    /// It has passed since.
+    #[serde(default)]
+    pub redone: bool,
+}
+
+/// Where checks know practicals from.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Practicals {
+    /// The learner's record.
+    Recorded(Vec<Taken>),
+    /// A proof: each variant says what its record holds, in [`Practicals::FILE`] of its workspace.
+    OfVariant,
+}
+
+impl Practicals {
+    /// A list of [`Taken`], as JSON.
+    pub const FILE: &str = ".practicals.json";
 }
 
 #[cfg(test)]

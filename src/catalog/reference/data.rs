@@ -94,8 +94,14 @@ pub(super) const GIT: Reference = Reference {
 };
 
 pub(super) const EVIDENCE: Reference = Reference {
-    about: "A file or a link that the learner hands in. It shows what was handed in, and never proves what it says.",
-    fields: &[optional("path", "a file of the workspace"), optional("link", "an address of the world")],
+    about: "A file or a link that the learner hands in. It shows what was handed in, and never proves what it says. Of an \
+            Open Badge (2.0 or 3.0, as JSON or baked into a PNG) it is read what it says; its signature is not looked at.",
+    fields: &[
+        optional("path", "a file of the workspace"),
+        optional("link", "an address of the world"),
+        optional("issued", "the day that the learner gives, as in 2026-11-28; that of a badge unless told"),
+        optional("expires", "the same of its end"),
+    ],
     choices: &["path", "link"],
     observed: &[
         seen("exists", "a link: it answers with a status below 400"),
@@ -105,8 +111,31 @@ pub(super) const EVIDENCE: Reference = Reference {
         seen("words", "of a text"),
         seen("text", "of a text"),
         seen("status", "of a link"),
+        seen("age", "days since it was issued; null where no day is known, negative for one that is to come"),
+        seen("left", "days until it expires; null where no day is known"),
     ],
-    main: "`sections` of a Markdown text, `links` in it",
+    main: "`sections` of a Markdown text, `links` in it; `badge`, where it is one: name, issuer, issued, expires",
     unsaid: "`exists` is true",
-    example: "- evidence: { path: COMPARISON.md }\n  expect: { type: text, words: { gte: 120 } }",
+    example: "- evidence: { path: certificate.pdf, issued: \"${issued}\" }\n  expect: { type: pdf, age: { between: [0, 1100] } }",
+};
+
+pub(super) const PRACTICAL: Reference = Reference {
+    about: "The learner's timed practicals (`labrunner review`), as the record has them. Seen is the last one that is over \
+            and asked for enough. In a proof, the record is that of the variant: the file `.practicals.json` of its workspace, a list of \
+            `ended`, `minutes` and `goals` (lab, goal, `outcome`: passed, skipped or late, `redone`), which nothing else reads.",
+    fields: &[optional("goals", "how many it has to have asked for; 1 unless told")],
+    choices: &[],
+    observed: &[
+        seen("taken", "how many there were that are over and asked for enough"),
+        seen("goals", "that were asked for in the last one"),
+        seen("passed", "of those"),
+        seen("share", "of those, 0 to 1"),
+        seen("labs", "from how many labs they came"),
+        seen("minutes", "that it was to take at most"),
+        seen("gaps", "what did not pass, as in `month-4/wired`"),
+        seen("open", "gaps that have not passed since either"),
+    ],
+    main: "the practicals that asked for enough, oldest first, as described above",
+    unsaid: "",
+    example: "- practical: { goals: 5 }\n  expect: { labs: { gte: 3 }, share: { gte: 0.6 } }",
 };

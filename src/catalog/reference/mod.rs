@@ -62,6 +62,7 @@ pub fn of(kind: Kind) -> &'static Reference {
         Kind::File => &data::FILE,
         Kind::Git => &data::GIT,
         Kind::Evidence => &data::EVIDENCE,
+        Kind::Practical => &data::PRACTICAL,
         Kind::Amqp => &broker::AMQP,
         Kind::Kafka => &broker::KAFKA,
         Kind::Django => &learner::DJANGO,

@@ -4,29 +4,44 @@
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::Fields;
 use super::file::{inside, sections};
+use super::{Fields, badge};
 use crate::check::world::{Observation, Unobservable, World};
 
 /// Largest file or answer that is taken, in bytes.
 const LARGEST: usize = 32 << 20;
 
 pub(super) async fn observe<W: World>(fields: &Fields<'_>, world: &W) -> Result<Observation, Unobservable> {
-    if let Some(link) = fields.text("link")? {
-        return follow(&link).await;
-    }
-    let path = fields.required("path")?;
-    let Some(found) = inside(world.workspace(), &path)?.filter(|found| found.is_file()) else {
-        return Ok(Observation::new(json!({ "exists": false }), Value::Null));
+    let (mut seen, main) = match fields.text("link")? {
+        Some(link) => follow(&link).await?,
+        None => of_file(&fields.required("path")?, world.workspace())?,
+    };
+    let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
+    let told = |name: &str| {
+        Ok::<_, Unobservable>(fields.text(name)?.or_else(|| Some(main["badge"][name].as_str()?.to_owned())))
+    };
+    seen["age"] = days(told("issued")?.as_deref(), today).map(|left| -left).into();
+    seen["left"] = days(told("expires")?.as_deref(), today).into();
+    Ok(Observation::new(seen, main))
+}
+
+/// From `today` until a day, whatever time of it is told.
+fn days(day: Option<&str>, today: jiff::civil::Date) -> Option<i32> {
+    let day: jiff::civil::Date = day?.get(..10)?.parse().ok()?;
+    Some((day - today).get_days())
+}
+
+fn of_file(path: &str, workspace: &std::path::Path) -> Result<(Value, Value), Unobservable> {
+    let Some(found) = inside(workspace, path)?.filter(|found| found.is_file()) else {
+        return Ok((json!({ "exists": false }), Value::Null));
     };
     let size = found.metadata().map_or(0, |facts| facts.len());
     if size > LARGEST as u64 {
-        return Ok(Observation::new(json!({ "exists": true, "size": size, "type": "too large to read" }), Value::Null));
+        return Ok((json!({ "exists": true, "size": size, "type": "too large to read" }), Value::Null));
     }
     let bytes = std::fs::read(&found)
         .map_err(|error| Unobservable::Machine(format!("cannot read `{}`: {error}", found.display())))?;
-    let (fields, main) = describe(&bytes);
-    Ok(Observation::new(fields, main))
+    Ok(describe(&bytes))
 }
 
 fn describe(bytes: &[u8]) -> (Value, Value) {
@@ -45,7 +60,7 @@ fn describe(bytes: &[u8]) -> (Value, Value) {
         "words": text.split_whitespace().count(),
         "text": text,
     });
-    (fields, json!({ "sections": sections(&text), "links": links }))
+    (fields, json!({ "sections": sections(&text), "links": links, "badge": badge::read(bytes) }))
 }
 
 /// By the first bytes, as file(1) tells them.
@@ -62,10 +77,10 @@ fn kind_of(bytes: &[u8]) -> &'static str {
 }
 
 /// A page of the world: what it is called and that it is there. Away, it is nobody's fault.
-async fn follow(link: &str) -> Result<Observation, Unobservable> {
+async fn follow(link: &str) -> Result<(Value, Value), Unobservable> {
     let url = reqwest::Url::parse(link).ok().filter(|url| matches!(url.scheme(), "https" | "http"));
     let Some(url) = url else {
-        return Ok(Observation::new(json!({ "exists": false, "type": "no link" }), Value::Null));
+        return Ok((json!({ "exists": false, "type": "no link" }), Value::Null));
     };
     let away = |error: reqwest::Error| Unobservable::Machine(format!("`{link}` cannot be reached: {error}"));
     let mut answer = reqwest::get(url).await.map_err(away)?;
@@ -80,5 +95,31 @@ async fn follow(link: &str) -> Result<Observation, Unobservable> {
     let (mut fields, main) = describe(&bytes);
     fields["exists"] = (status < 400).into();
     fields["status"] = status.into();
-    Ok(Observation::new(fields, main))
+    Ok((fields, main))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_are_counted_from_today() {
+        let today = jiff::civil::date(2026, 11, 28);
+        assert_eq!(days(Some("2026-12-08"), today), Some(10));
+        assert_eq!(days(Some("2025-11-28T23:59:59Z"), today), Some(-365));
+        assert_eq!(days(Some("2027-11-28"), today), Some(365));
+        for wrong in [None, Some("soon"), Some("2026-13-01"), Some("28.11.2026")] {
+            assert_eq!(days(wrong, today), None, "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_badge_is_read_and_a_text_is_described() {
+        let badge = r#"{"type": "Assertion", "issuedOn": "2026-01-02", "badge": {"name": "A"}}"#;
+        let (fields, main) = describe(badge.as_bytes());
+        assert_eq!((&fields["type"], &main["badge"]["name"]), (&json!("text"), &json!("A")));
+        let (fields, main) = describe(b"# Plan\n\nsee https://example.org/1.\n");
+        assert_eq!((&fields["words"], &main["badge"]), (&json!(4), &Value::Null));
+        assert_eq!(main["links"], json!(["https://example.org/1."]));
+    }
 }

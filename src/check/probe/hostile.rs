@@ -42,6 +42,10 @@ impl World for Nonsense {
         Path::new("/nowhere")
     }
 
+    fn practicals(&self) -> Result<Vec<crate::lab::practical::Taken>, Unobservable> {
+        nobody()
+    }
+
     async fn address(&self, _: &ServiceName, _: u16) -> Result<SocketAddr, Unobservable> {
         Ok(self.address)
     }

@@ -2,6 +2,7 @@
 
 pub(super) mod amqp;
 mod amqp_management;
+mod badge;
 mod celery;
 mod container;
 mod django;
@@ -21,6 +22,7 @@ mod locust;
 mod mail;
 mod mutants;
 mod plugin;
+mod practical;
 mod pytest;
 mod python;
 pub(super) mod redis;
@@ -124,6 +126,7 @@ pub async fn observe<W: World>(
             Kind::Image => image::observe(&fields, world).await,
             Kind::Git => git::observe(&fields, world).await,
             Kind::Evidence => evidence::observe(&fields, world).await,
+            Kind::Practical => practical::observe(&fields, world),
             Kind::Plugin => plugin::observe(&fields, world).await,
         }
     };

@@ -17,7 +17,6 @@ use crate::event::Event;
 use crate::lab::Verdict;
 use crate::lab::view::{CellRow, ProveView, View};
 use ledger::{Known, Ledger};
-use proof::Proof;
 use room::Room;
 use variants::Variant;
 
@@ -83,9 +82,11 @@ async fn prove_one(
     }
     // Once for all rooms, which would otherwise build the same side by side.
     super::images::fetch(app, Some(name), app.policy).await?;
-    let digest = proof::lab_digest(&lab.folder)?;
+    let digest = proof::provable_digest(&lab.folder)?;
     let proof = if request.add { Some(proof::read(&lab, &digest)?) } else { None };
-    let before = proof.as_ref().map_or(0, Proof::rounds);
+    let names = variants.iter().map(|variant| variant.name.as_str());
+    let before = proof.as_ref().map_or(0, |proof| proof.rounds(names));
+    let proven = |round: usize, variant: &Variant| proof.as_ref().is_some_and(|proof| proof.has(round, &variant.name));
     let path = app.state.join("prove").join(format!("{}.json", lab.id));
     // A run of some variants is no part of a whole one.
     let mut ledger = Ledger::open(request.only.is_none().then_some(&path), request.fresh);
@@ -93,7 +94,7 @@ async fn prove_one(
     let rounds = before + 1..=before + request.repeat.max(1);
     let cells = rounds.flat_map(|round| variants.iter().map(move |one| (round, one)));
     let (mut waiting, mut known) = (VecDeque::new(), Vec::new());
-    for (round, variant) in cells {
+    for (round, variant) in cells.filter(|(round, variant)| !proven(*round, variant)) {
         match ledger.take(&variant.key(&judged_by), round) {
             Some(cell) => known.push(cell),
             None => waiting.push_back((round, variant)),
@@ -142,7 +143,8 @@ async fn prove_one(
         jobs,
         took: milliseconds(began),
     };
-    if is_right(&view) && view.not_run.is_empty() && request.only.is_none() {
+    // Rounds are added cell by cell: a proof that was whole before stays whole.
+    if is_right(&view) && (view.not_run.is_empty() || request.add) && request.only.is_none() {
         if request.write {
             proof::write(&lab, &digest, &view, proof)?;
         }

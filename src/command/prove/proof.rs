@@ -23,9 +23,15 @@ pub(super) struct Proof {
 }
 
 impl Proof {
-    /// How many rounds it has.
-    pub fn rounds(&self) -> usize {
-        self.cells.iter().map(|cell| cell.round).max().unwrap_or(0)
+    /// How many rounds it has of all these variants.
+    pub fn rounds<'v>(&self, variants: impl Iterator<Item = &'v str> + Clone) -> usize {
+        let whole = |round: &usize| variants.clone().all(|variant| self.has(*round, variant));
+        (1..).take_while(whole).last().unwrap_or(0)
+    }
+
+    /// Whether a variant was judged in a round.
+    pub fn has(&self, round: usize, variant: &str) -> bool {
+        self.cells.iter().any(|cell| cell.round == round && cell.variant == variant)
     }
 }
 
@@ -36,6 +42,16 @@ impl Proof {
 pub fn lab_digest(folder: &Path) -> Result<String, Failure> {
     let mut tree = Tree::read(folder, &ignored(&[]))?;
     tree.0.remove(Path::new("proof.json"));
+    Ok(tree.hash())
+}
+
+/// Digest of what a proof is about: everything but the proof itself and the texts for people, which decide nothing.
+///
+/// # Errors
+/// A file cannot be read.
+pub(in crate::command) fn provable_digest(folder: &Path) -> Result<String, Failure> {
+    let mut tree = Tree::read(folder, &ignored(&[]))?;
+    tree.0.retain(|path, _| !["proof.json", "README.md", "tasks"].iter().any(|one| path.starts_with(one)));
     Ok(tree.hash())
 }
 
@@ -71,14 +87,14 @@ pub(super) fn read(lab: &Lab, digest: &str) -> Result<Proof, Failure> {
     })
 }
 
-/// Writes the proof into the lab; rounds of `earlier` stay in it.
+/// Writes the proof into the lab; what `earlier` has stays in it.
 ///
 /// # Errors
 /// The file cannot be written.
 pub(super) fn write(lab: &Lab, digest: &str, view: &ProveView, earlier: Option<Proof>) -> Result<(), Failure> {
     let path = lab.folder.join("proof.json");
     let mut proof = Proof {
-        schema: 1,
+        schema: 2,
         lab: view.lab.clone(),
         digest: digest.to_owned(),
         labrunner: env!("CARGO_PKG_VERSION").to_owned(),
@@ -91,7 +107,41 @@ pub(super) fn write(lab: &Lab, digest: &str, view: &ProveView, earlier: Option<P
         proof.took_ms += earlier.took_ms;
         proof.never_failed.retain(|check| earlier.never_failed.contains(check));
         proof.cells.splice(0..0, earlier.cells);
+        // A round may have been judged in more than one run.
+        proof.cells.sort_by_key(|cell| cell.round);
     }
     let text = serde_json::to_string_pretty(&proof).unwrap_or_default() + "\n";
     std::fs::write(&path, text).map_err(|error| Failure::engine(format!("cannot write `{}`: {error}", path.display())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_round_counts_when_it_is_whole() {
+        let cell = |variant: &str, round| CellRow {
+            variant: variant.into(),
+            round,
+            verdicts: Vec::new(),
+            wrong: Vec::new(),
+            seed: 1,
+            took: 1,
+        };
+        let mut proof = Proof {
+            schema: 2,
+            lab: "a".into(),
+            digest: String::new(),
+            labrunner: String::new(),
+            proven: String::new(),
+            took_ms: 0,
+            cells: vec![cell("starter", 1), cell("solution", 1), cell("solution", 2)],
+            never_failed: Vec::new(),
+        };
+        let variants = || ["starter", "solution"].into_iter();
+        assert_eq!(proof.rounds(variants()), 1);
+        assert!(proof.has(2, "solution") && !proof.has(2, "starter"));
+        proof.cells.push(cell("starter", 2));
+        assert_eq!(proof.rounds(variants()), 2);
+    }
 }

@@ -130,6 +130,7 @@ impl Hall<'_> {
             image_id: image.1,
             networks: if definition.network_mode.is_none() { vec![network] } else { Vec::new() },
             volumes: volumes.collect(),
+            beneath: Vec::new(),
             bindings: Vec::new(),
             // Labelled as a service that no lab has, so that the next plan removes it should this command be killed.
             labels: identity.container_labels(&ServiceName::own("job"), 1),

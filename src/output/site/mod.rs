@@ -5,6 +5,8 @@ mod markdown;
 
 use std::collections::BTreeMap;
 
+use serde_json::{Value, json};
+
 use super::report::{day, escape};
 use crate::lab::view::{PortfolioMonth, PortfolioView, Post, ReportGoal, View};
 
@@ -14,7 +16,7 @@ pub fn site(view: &View) -> Option<BTreeMap<String, String>> {
     let mut files = BTreeMap::from([
         ("index.html".to_owned(), index(portfolio)),
         ("style.css".to_owned(), STYLE.to_owned()),
-        (PortfolioView::MARK.to_owned(), "A portfolio of labrunner: written anew each time.\n".to_owned()),
+        (PortfolioView::MARK.to_owned(), format!("{:#}\n", contents(portfolio))),
     ]);
     for month in portfolio.months.iter().filter(|month| month.untouched.is_none()) {
         files.insert(page_of(month), lab(portfolio, month));
@@ -29,6 +31,21 @@ pub fn site(view: &View) -> Option<BTreeMap<String, String>> {
         }
     }
     Some(files)
+}
+
+/// What is in it, for programs.
+fn contents(portfolio: &PortfolioView) -> Value {
+    let posts = |month: &PortfolioMonth| -> Vec<Value> {
+        let told = |post: &Post| json!({ "title": post.title, "words": post.markdown.split_whitespace().count() });
+        month.posts.iter().map(told).collect()
+    };
+    let begun = portfolio.months.iter().filter(|month| month.untouched.is_none());
+    let months = begun.map(|month| {
+        let (reached, goals) = month.reached();
+        let retrospective = month.retrospective.is_some();
+        json!({ "lab": month.lab, "reached": reached, "goals": goals, "retrospective": retrospective, "posts": posts(month) })
+    });
+    json!({ "about": "A portfolio of labrunner: written anew each time.", "months": months.collect::<Vec<_>>() })
 }
 
 fn page(portfolio: &PortfolioView, title: &str, body: &str) -> String {
