@@ -141,18 +141,24 @@ impl<S: Scenes> Judge<'_, S> {
     async fn checks_of(&self, goal: &Goal, stack: &str) -> Vec<CheckReport> {
         let here = goal.checks.iter().filter(|check| check.stack == stack);
         let (beside, after): (Vec<&Check>, Vec<&Check>) = here.partition(|check| check.concurrent);
-        let mut done = join_all(beside.into_iter().map(|check| self.check(goal, check))).await;
+        let mut done = join_all(beside.into_iter().map(|check| self.check(goal, check, None))).await;
+        let mut unsure = None;
         for check in after {
-            done.push(self.check(goal, check).await);
+            let report = self.check(goal, check, unsure.as_deref()).await;
+            if report.verdict == Verdict::Undecided {
+                unsure.get_or_insert_with(|| report.name.clone());
+            }
+            done.push(report);
         }
         done
     }
 
-    async fn check(&self, goal: &Goal, check: &Check) -> CheckReport {
+    /// `unsure` is a check before it that could not be judged.
+    async fn check(&self, goal: &Goal, check: &Check, unsure: Option<&str>) -> CheckReport {
         let began = Instant::now();
         self.sink.emit(Event::CheckBegan { goal: goal.id.clone(), check: check.name.clone() });
         let retries = Arc::default();
-        let (verdict, failure, left_out) = match self.scenes.scene(&check.stack).await {
+        let (mut verdict, mut failure, left_out) = match self.scenes.scene(&check.stack).await {
             Ok(scene) => self.check_in(scene, goal, check, &retries).await,
             Err(problem) => {
                 let verdict = match problem {
@@ -163,6 +169,10 @@ impl<S: Scenes> Judge<'_, S> {
                 (verdict, Some(no_scene(check, &problem)), None)
             }
         };
+        if let (Verdict::Failed, Some(unsure)) = (verdict, unsure) {
+            verdict = Verdict::Undecided;
+            failure.iter_mut().for_each(|failure| failure.evidence.insert(0, rests_on(unsure)));
+        }
         let took = began.elapsed();
         self.sink.emit(Event::CheckDone { goal: goal.id.clone(), check: check.name.clone(), verdict, took });
         let retries = retries.load(Ordering::Relaxed);
@@ -285,6 +295,11 @@ impl<S: Scenes> Judge<'_, S> {
         };
         (ruling.verdict, failure)
     }
+}
+
+/// Checks of an environment are judged in their order: a later one finds what an earlier one has done.
+fn rests_on(unsure: &str) -> String {
+    format!("`{unsure}`, before it, could not be judged, and this check may rest on what that was to do")
 }
 
 /// What a check broke on purpose could not be mended, so what follows cannot be trusted.

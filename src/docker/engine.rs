@@ -140,6 +140,11 @@ impl Engine for DockerEngine {
         match result {
             // Somebody else removes it already: wait until it is gone.
             Err(error) if error.fault == EngineFault::Conflict => self.gone(id).await,
+            // Thousands of files go slowly on some disks. An engine that answers is still at it.
+            Err(error) if error.fault == EngineFault::Unreachable => match self.facts(id).await {
+                Err(silent) if silent.fault == EngineFault::Unreachable => Err(error),
+                _ => self.gone(id).await,
+            },
             other => unless_gone(other),
         }
     }
@@ -266,7 +271,7 @@ impl DockerEngine {
             match self.facts(id).await {
                 Err(error) if error.fault == EngineFault::NotFound => return Ok(()),
                 Err(error) => return Err(error),
-                Ok(_) if waited > limit::REMOVE => {
+                Ok(_) if waited > limit::GONE => {
                     return Err(EngineError {
                         operation: format!("remove container {}", short(id)),
                         fault: EngineFault::Conflict,

@@ -54,6 +54,8 @@ mod limit {
     pub(super) const CREATE: Duration = Duration::from_secs(60);
     pub(super) const START: Duration = Duration::from_secs(60);
     pub(super) const REMOVE: Duration = Duration::from_secs(60);
+    /// Until a container is gone whose removal is under way.
+    pub(super) const GONE: Duration = Duration::from_secs(300);
 }
 
 /// Runs an engine call for at most `limit`. `operation` completes "could not …".

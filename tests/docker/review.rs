@@ -11,6 +11,13 @@ fn json(said: &Said) -> serde_json::Value {
 #[test]
 fn a_practical_asks_for_what_was_reached_without_it() {
     let lab = LabEnv::new("review");
+    // What checks see of it.
+    assert_eq!(lab.run(&["start", "looked-at"]).code, 0);
+    let looked_at = |goal: &str| lab.run(&["verify", "looked-at", goal]);
+    let nothing = looked_at("shown");
+    assert!(nothing.code == 1 && nothing.out.contains("no practical went well"), "{nothing:?}");
+    let unsure = looked_at("unsure");
+    assert!(unsure.code == 3 && unsure.out.contains("before it, could not be judged"), "{unsure:?}");
     let early = lab.run(&["review", "--goals", "1"]);
     assert_eq!(early.code, 2, "{early:?}");
     assert!(early.err.contains("that you have reached before; there are 0"), "{early:?}");
@@ -37,6 +44,8 @@ fn a_practical_asks_for_what_was_reached_without_it() {
     let passed = lab.run(&["review", "check"]);
     assert_eq!(passed.code, 0, "{passed:?}");
     assert!(passed.out.contains("the practical is over: 1 of 1 goals shown"), "{passed:?}");
+    assert_eq!((looked_at("shown").code, looked_at("closed").code), (0, 0));
+    assert_eq!(looked_at("unsure").code, 1, "what could not be judged can, and so can what rests on it");
     let instance = format!("{}-review", lab.project().trim_start_matches("labrunner-page-"));
     assert_eq!(LabEnv::left_of(&instance), Vec::<String>::new());
     // The learner's own environment has seen nothing of it.
@@ -49,6 +58,10 @@ fn a_practical_asks_for_what_was_reached_without_it() {
     let ended = lab.run(&["review", "end"]);
     assert_eq!(ended.code, 1, "{ended:?}");
     assert!(ended.out.contains("labrunner show page greeting"), "{ended:?}");
+    let open = looked_at("closed");
+    assert!(open.code == 1 && open.out.contains("still open: page/greeting"), "{open:?}");
+    assert_eq!(lab.run(&["verify", "page", "greeting"]).code, 0);
+    assert_eq!((looked_at("shown").code, looked_at("closed").code), (1, 0));
     assert_eq!(LabEnv::left_of(&instance), Vec::<String>::new());
 
     // And one whose time is over before anything was done.

@@ -123,6 +123,9 @@ document. A value is a scalar, which has to be equal, or a map of operators: `eq
 
 `service` may be left out where only one service of the lab fits.
 
+Checks of a goal in one environment run in their order, behind those that are `concurrent`, and may use what an earlier
+one has done. What fails behind a check that could not be judged is therefore `undecided` too.
+
 A step without a kind does something else: `fault` breaks services, one (`web.2`: one replica) or a list; `heal` mends
 them and waits until they are ready. What is not healed is healed when the check ends, or by the next command, should
 this one be killed. `change` edits the files of a copy; `each` repeats steps; `value` looks at an expression.

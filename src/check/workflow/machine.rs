@@ -69,8 +69,8 @@ pub trait Machines: Sync {
     /// A clean machine, running, the workspace's files in [`SOURCE`]; returns its id.
     fn open(&self, spec: &MachineSpec) -> impl Future<Output = Result<String, Unobservable>> + Send;
     fn run(&self, machine: &str, command: &Command) -> impl Future<Output = Result<Output, Unobservable>> + Send;
-    /// Takes it away, with what is beside it.
-    fn close(&self, machine: &str) -> impl Future<Output = Result<(), Unobservable>> + Send;
+    /// Ends it, with what is beside it; its files may go later.
+    fn close(&self, machine: &str);
     fn build(&self, machine: &str, build: &ImageBuild) -> impl Future<Output = Result<Built, Unobservable>> + Send;
     /// An image as a file, in the format of `docker save`.
     fn save(&self, image: &str) -> impl Future<Output = Result<tempfile::NamedTempFile, Unobservable>> + Send;

@@ -90,7 +90,7 @@ async fn commit<M: Machines>(machines: &M) -> Result<String, Unobservable> {
     let machine = machines.open(&MachineSpec::default()).await?;
     let command = Command { argv: job::checkout("/labrunner/commit"), ..Command::default() };
     let done = machines.run(&machine, &command).await;
-    machines.close(&machine).await?;
+    machines.close(&machine);
     let done = done?;
     match done.code {
         0 => Ok(done.stdout.trim().to_owned()),

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use tokio::task::JoinSet;
 
 use crate::check::World;
 use crate::check::probe::workflow;
@@ -58,11 +59,12 @@ pub async fn observe(
         world,
         engine: &world.engine,
         open: Mutex::default(),
+        going: Mutex::default(),
         built: Mutex::default(),
         count: AtomicU32::new(0),
     };
     let done = tokio::time::timeout(limit, replay(&hall, &started, &happening, &given)).await;
-    hall.close_all().await?;
+    hall.close_all().await;
     let mut seen = done.unwrap_or(Err(Unobservable::TimedOut { service: None, after: limit }))?;
     let written = workflow::written(&workflows, &happening)?;
     seen.fields.extend(written.fields);
@@ -80,6 +82,8 @@ struct Hall<'a> {
     engine: &'a DockerEngine,
     /// By machine: the containers beside it.
     open: Mutex<HashMap<String, Vec<String>>>,
+    /// Containers that are done for and go.
+    going: Mutex<JoinSet<Result<(), EngineError>>>,
     /// Names of images that were built.
     built: Mutex<Vec<String>>,
     count: AtomicU32,
@@ -90,19 +94,18 @@ impl Hall<'_> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn close_all(&self) -> Result<(), Unobservable> {
+    /// Takes everything away. What was seen stands, whatever stays behind.
+    async fn close_all(&self) {
         let machines: Vec<String> = self.open().keys().cloned().collect();
-        for machine in machines {
-            self.close(&machine).await?;
-        }
+        machines.iter().for_each(|machine| self.close(machine));
+        let going = std::mem::take(&mut *self.going.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut behind: Vec<String> =
+            going.join_all().await.into_iter().filter_map(|gone| gone.err().map(|error| error.to_string())).collect();
         let built = std::mem::take(&mut *self.built.lock().unwrap_or_else(PoisonError::into_inner));
         for name in built {
-            // What was seen stands, whatever stays behind.
-            if let Err(error) = self.engine.forget(&name).await {
-                self.app.sink.emit(Event::Warning { text: error.to_string() });
-            }
+            behind.extend(self.engine.forget(&name).await.err().map(|error| error.to_string()));
         }
-        Ok(())
+        behind.into_iter().for_each(|text| self.app.sink.emit(Event::Warning { text }));
     }
 
     /// An image by the name that a workflow uses.
@@ -179,12 +182,13 @@ impl Machines for Hall<'_> {
         self.engine.exec(id, &asked(command)).await.map(told).map_err(machine)
     }
 
-    async fn close(&self, id: &str) -> Result<(), Unobservable> {
-        let beside = self.open().remove(id).unwrap_or_default();
-        for id in beside.iter().map(String::as_str).chain([id]) {
-            self.engine.remove(id).await.map_err(machine)?;
+    fn close(&self, machine: &str) {
+        let beside = self.open().remove(machine).unwrap_or_default();
+        let mut going = self.going.lock().unwrap_or_else(PoisonError::into_inner);
+        for id in beside.into_iter().chain([machine.to_owned()]) {
+            let engine = self.engine.clone();
+            going.spawn(async move { engine.remove(&id).await });
         }
-        Ok(())
     }
 
     async fn build(&self, id: &str, build: &ImageBuild) -> Result<Built, Unobservable> {
