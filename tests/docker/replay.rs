@@ -13,7 +13,9 @@ fn workflows_are_replayed_as_the_goals_names_say() {
     said("password-fails", "unauthorized");
     said("image-fails", "missing.py");
     said("action-undecided", "the action `somebody/something`");
-    let left = docker(&["ps", "-aq", "--filter", "label=dev.labrunner.service=job"]).out;
-    let images = docker(&["images", "-q", "labrunner.local/labrunner-replay*/job"]).out;
+    // Of this run: others may work beside it.
+    let project = format!("label=com.docker.compose.project={}", lab.project());
+    let left = docker(&["ps", "-aq", "--filter", "label=dev.labrunner.service=job", "--filter", &project]).out;
+    let images = docker(&["images", "-q", &format!("labrunner.local/{}/job", lab.project())]).out;
     assert_eq!((left.as_str(), images.as_str()), ("", ""));
 }
