@@ -72,7 +72,7 @@ impl Shelf {
     /// this command.
     pub async fn fill(&self, app: &App, opened: &Opened, engine: &DockerEngine, failed: impl Fn(&ServiceName) -> bool) {
         // One that another command makes just now need not be made twice.
-        let Some(_turn) = self.missing.first().and_then(|_| turn(&app.cache)) else { return };
+        let Some(_turn) = self.missing.first().and_then(|_| turn(&app.state)) else { return };
         let told = |error: EngineError, what: &str| {
             app.sink.emit(Event::Warning { text: format!("{what}: {error}") });
         };
@@ -124,7 +124,7 @@ async fn forget(engine: &DockerEngine, most: usize) -> Result<(), EngineError> {
 /// # Errors
 /// The engine does not answer.
 pub async fn forget_all(app: &App, engine: &DockerEngine) -> Result<(), EngineError> {
-    match turn(&app.cache) {
+    match turn(&app.state) {
         Some(_turn) => forget(engine, 0).await,
         None => {
             let text = "another command makes first data of a database just now: that stays".into();
@@ -135,8 +135,8 @@ pub async fn forget_all(app: &App, engine: &DockerEngine) -> Result<(), EngineEr
 }
 
 /// A lock that nobody waits for; `None` when another command has it.
-fn turn(cache: &Path) -> Option<File> {
-    let folder = cache.join("turns");
+fn turn(state: &Path) -> Option<File> {
+    let folder = state.join("turns");
     std::fs::create_dir_all(&folder).ok()?;
     let file = File::create(folder.join("first-data")).ok()?;
     file.try_lock().ok().map(|()| file)
