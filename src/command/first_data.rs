@@ -168,7 +168,8 @@ async fn make(
     let base = Base { volume, root: made? };
     match lies_over(opened, engine, &alone, first, &base).await {
         Ok(()) => engine.mark_first_data(&first.key, Some(&base)).await,
-        Err(error) if error.fault == EngineFault::Unreachable => Err(error),
+        // A full disk says nothing about what the engine can do.
+        Err(error) if error.fault != EngineFault::Other => Err(error),
         Err(error) => {
             engine.mark_first_data(&first.key, None).await?;
             engine.remove_volume(&base.volume).await?;

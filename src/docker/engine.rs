@@ -20,7 +20,7 @@ use crate::environment::engine::{
 use crate::environment::first_data::Base;
 use crate::environment::identity::{self, Identity};
 use crate::environment::wanted::{ContainerSpec, NetworkSpec, VolumeSpec};
-use crate::environment::{EngineError, EngineFault};
+use crate::environment::{ContainerState, EngineError, EngineFault};
 
 /// How long a network's removal waits for the ends of containers that are gone.
 const ENDPOINTS: std::time::Duration = std::time::Duration::from_secs(3);
@@ -140,10 +140,11 @@ impl Engine for DockerEngine {
         match result {
             // Somebody else removes it already: wait until it is gone.
             Err(error) if error.fault == EngineFault::Conflict => self.gone(id).await,
-            // Thousands of files go slowly on some disks. An engine that answers is still at it.
+            // Thousands of files go slowly on some disks: the engine is still at it, or done by now.
             Err(error) if error.fault == EngineFault::Unreachable => match self.facts(id).await {
-                Err(silent) if silent.fault == EngineFault::Unreachable => Err(error),
-                _ => self.gone(id).await,
+                Ok(facts) if facts.state == ContainerState::Removing => self.gone(id).await,
+                Err(gone) if gone.fault == EngineFault::NotFound => Ok(()),
+                _ => Err(error),
             },
             other => unless_gone(other),
         }
