@@ -1,6 +1,7 @@
 //! What is remembered of an environment between commands, beside what the engine itself knows.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -53,7 +54,7 @@ impl Notes {
         let write = || {
             std::fs::create_dir_all(folder)?;
             let mut file = tempfile::NamedTempFile::new_in(folder)?;
-            serde_json::to_writer(&mut file, self)?;
+            file.write_all(&serde_json::to_vec(self)?)?;
             file.persist(&path).map_err(|error| error.error)?;
             Ok::<(), std::io::Error>(())
         };

@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::app::{App, Opened};
 use super::up::{Up, planned, up};
 use super::{Failure, Outcome, exit_code};
-use crate::environment::engine::Engine;
+use crate::environment::engine::Observed;
 use crate::event::Event;
 use crate::lab::view::{StartView, View};
 use crate::lab::{Lab, Owner};
@@ -47,7 +47,7 @@ pub async fn start(app: &App, name: Option<&str>, workspace: Option<&Path>, dry_
     app.sink.emit(Event::StartBegan { lab: opened.lab.id.clone(), services: opened.lab.stack.services.len() });
     let created = make_workspace(&opened)?;
     let up = up(app, &opened, &engine).await?;
-    let urls = urls(&opened, &engine).await?;
+    let urls = urls(&up.observed, engine.is_local());
     let labs_own = up.failed.keys().any(|service| opened.lab.owner_of(service) == Owner::Lab);
     let view = StartView {
         lab: opened.lab.id.to_string(),
@@ -100,8 +100,7 @@ pub fn lay_out(files: &Tree, workspace: &Path) -> Result<(), Failure> {
     std::fs::rename(&beside, workspace).map_err(failed)
 }
 
-async fn urls(opened: &Opened, engine: &crate::docker::DockerEngine) -> Result<Vec<(String, String)>, Failure> {
-    let observed = engine.observe(&opened.identity).await?;
+fn urls(observed: &Observed, local: bool) -> Vec<(String, String)> {
     let mut urls: Vec<(String, String)> = observed
         .containers
         .iter()
@@ -110,14 +109,14 @@ async fn urls(opened: &Opened, engine: &crate::docker::DockerEngine) -> Result<V
             25 | 1025 | 5432 | 6379 | 5672 => (service, format!("127.0.0.1:{host}")),
             _ => (service, format!("http://127.0.0.1:{host}/")),
         })
-        .map(|(service, url)| match engine.is_local() {
+        .map(|(service, url)| match local {
             true => (service, url),
             false => (service, format!("{url} on the engine's machine")),
         })
         .collect();
     urls.sort();
     urls.dedup();
-    Ok(urls)
+    urls
 }
 
 /// The first goal that has not been reached and whose requirements have.

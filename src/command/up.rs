@@ -39,6 +39,8 @@ pub struct Up {
     pub failed: BTreeMap<ServiceName, NotReady>,
     pub begun: BTreeSet<ServiceName>,
     pub notes: Notes,
+    /// What is on the engine now.
+    pub observed: Observed,
     /// Content of the workspace that runs now.
     pub files: Tree,
     /// Stops a lab that fills the disk.
@@ -157,7 +159,7 @@ pub async fn up(app: &App, opened: &Opened, engine: &DockerEngine) -> Result<Up,
     notes.write(&opened.folder)?;
     shelf.fill(app, opened, engine, |service| failed.contains_key(service)).await;
     let begun = outcome.begun.into_iter().chain(stale).collect();
-    Ok(Up { world, failed, begun, notes, files, disk })
+    Ok(Up { world, failed, begun, notes, observed: after, files, disk })
 }
 
 /// Finishes or undoes what a killed command left open.

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use super::base::{self, BaseSettings};
 use super::recipe::{self, Recipe};
+use super::standing::standing;
 use super::{BuildRequest, ImageEngine, ImageError, Reference, turn};
 use crate::event::{Event, Sink};
 
@@ -68,7 +69,8 @@ pub async fn ensure<E: ImageEngine>(
     means: &Means<'_>,
 ) -> Result<BTreeMap<String, Ready>, ImageError> {
     let recipes = recipe::all();
-    let mut ready = BTreeMap::new();
+    // Mostly all of them are there.
+    let mut ready = standing(engine, wanted, &recipes, means.policy).await?;
     let mut registry_is_away = false;
     for text in wanted {
         if ready.contains_key(text) {

@@ -10,6 +10,7 @@ pub mod ensure;
 pub mod program;
 pub mod recipe;
 pub mod reference;
+mod standing;
 mod turn;
 
 use std::collections::BTreeMap;
