@@ -27,6 +27,11 @@ pub(in crate::check) const MANAGEMENT: u16 = 15672;
 const PATIENCE: Duration = Duration::from_secs(3);
 /// Reply code of AMQP 0-9-1 for what does not exist.
 const NOT_FOUND: u16 = 404;
+/// Bytes of the largest frame: what servers propose, and enough for the headers of any message.
+const FRAME_MAX: u32 = 131_072;
+/// The least that servers agree to. Our client holds 64 frames of memory, so that this is what questions are asked
+/// with that move no message. Source: the release notes of RabbitMQ 4.1, "Initial AMQP 0-9-1 Maximum Frame Size".
+const SMALL_FRAME_MAX: u32 = 8192;
 
 /// Whether a service is a RabbitMQ server.
 pub(in crate::check) fn fits(service: &Service) -> bool {
@@ -40,8 +45,10 @@ pub(super) async fn observe<W: World>(fields: &Fields<'_>, world: &W) -> Result<
     let (user, password, vhost) = (text("username", "guest")?, text("password", "guest")?, text("vhost", "/")?);
     let failed = |what: String| Unobservable::Service { service: service.clone(), what };
     let management = world.address(&service, MANAGEMENT).await?;
+    let moves_messages = fields.get("publish").is_some() || fields.get("get").is_some();
     let look = async || {
-        let broker = Broker::connect(address, management, &user, &password, &vhost)
+        let frame_max = if moves_messages { FRAME_MAX } else { SMALL_FRAME_MAX };
+        let broker = Broker::connect(address, management, (&user, &password), &vhost, frame_max)
             .await
             .map_err(|error| failed(format!("RabbitMQ does not let in `{user}`: {error}")))?;
         let asked = broker.ask(fields).await;
@@ -111,8 +118,9 @@ fn unless_missing<T>(result: Result<T, lapin::Error>) -> Result<Option<T>, lapin
 /// # Errors
 /// It does not answer; in words.
 pub(in crate::check) async fn content(address: SocketAddr, management: SocketAddr) -> Result<String, String> {
-    let broker =
-        Broker::connect(address, management, "guest", "guest", "/").await.map_err(|error| error.to_string())?;
+    let broker = Broker::connect(address, management, ("guest", "guest"), "/", SMALL_FRAME_MAX)
+        .await
+        .map_err(|error| error.to_string())?;
     let read = async {
         let mut definitions = broker.management.get("definitions").await?;
         // A virtual host that was made again lacks the words that describe the first one, and nothing else.
@@ -131,17 +139,18 @@ impl Broker {
     async fn connect(
         address: SocketAddr,
         management: SocketAddr,
-        user: &str,
-        password: &str,
+        (user, password): (&str, &str),
         vhost: &str,
+        frame_max: u32,
     ) -> Result<Self, lapin::Error> {
-        let uri = format!("amqp://{}:{}@{address}/{}", percent(user), percent(password), percent(vhost));
+        let (name, word, place) = (percent(user), percent(password), percent(vhost));
+        let uri = format!("amqp://{name}:{word}@{address}/{place}?frame_max={frame_max}");
         let connection = Connection::connect(&uri, ConnectionProperties::default()).await?;
         let management = Management {
             base: format!("http://{management}"),
             user: user.to_owned(),
             password: password.to_owned(),
-            vhost: percent(vhost),
+            vhost: place,
         };
         Ok(Self { connection, management })
     }
