@@ -11,7 +11,7 @@ use super::identity::Identity;
 use super::plan::{ContainerAction, Plan, PlannedContainer};
 use super::wanted::{ContainerSpec, VolumeSpec};
 use crate::lab::ServiceName;
-use crate::lab::stack::{Mount, MountSource, repository};
+use crate::lab::stack::{Mount, MountSource, Service, repository};
 
 /// Where PostgreSQL's images keep their data, unless PGDATA says otherwise. Source: their documentation on
 /// hub.docker.com, "PGDATA" (17 and below; from 18 on the image's own environment says it).
@@ -212,7 +212,8 @@ fn is_known(spec: &ContainerSpec) -> bool {
 
 fn of(spec: &ContainerSpec, new: &BTreeSet<&str>, folders: &BTreeMap<String, String>) -> Option<FirstData> {
     let definition = &spec.definition;
-    if definition.command.is_some() || definition.entrypoint.is_some() || definition.read_only {
+    let plain = definition.command.as_ref().is_none_or(|command| is_the_server(command));
+    if !plain || definition.entrypoint.is_some() || definition.read_only {
         return None;
     }
     let asked = definition.environment.get("PGDATA").or_else(|| folders.get(&spec.image));
@@ -238,10 +239,19 @@ fn of(spec: &ContainerSpec, new: &BTreeSet<&str>, folders: &BTreeMap<String, Str
             hash.update(format!("{}={}\n", mount.target, content(path)?));
         }
     }
-    let seen = (&spec.image_id, &folder, &target, &definition.environment, &definition.user, &definition.files);
+    let Service { environment, user, files, command, .. } = definition;
+    let seen = (&spec.image_id, &folder, &target, environment, user, files, command);
     hash.update(format!("{seen:?}"));
     let key = hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
     Some(FirstData { target, volume, key })
+}
+
+/// Whether a command is the image's own with settings that leave the server where it is asked: `postgres -c name=value`.
+fn is_the_server(command: &[String]) -> bool {
+    const ELSEWHERE: [&str; 5] = ["config_file", "data_directory", "hba_file", "listen_addresses", "port"];
+    let [program, settings @ ..] = command else { return false };
+    let stays = |setting: &str| setting.split_once('=').is_some_and(|(name, _)| !ELSEWHERE.contains(&name));
+    program == "postgres" && settings.chunks(2).all(|pair| matches!(pair, [flag, one] if flag == "-c" && stays(one)))
 }
 
 /// A digest of a file, or of the files of a folder.
@@ -264,7 +274,6 @@ fn content(path: &std::path::Path) -> Option<String> {
 mod tests {
     use super::*;
     use crate::environment::wanted::VolumeSpec;
-    use crate::lab::stack::{Mount, Service};
 
     fn postgres(change: impl FnOnce(&mut Service)) -> ContainerSpec {
         let mut definition = Service { image: Some("postgres:17".into()), scale: 1, ..Service::default() };
@@ -313,7 +322,14 @@ mod tests {
         assert_eq!(first(above, true).unwrap().target, "/var/lib/postgresql");
         let memory = MountSource::Tmpfs { size: None, mode: None };
         assert_eq!(first(|service| service.mounts.push(mount(DATA, memory)), true), None);
-        assert_eq!(first(|service| service.command = Some(vec!["sleep".into()]), true), None);
+        let run = |words: &str| {
+            let command = words.split(' ').map(str::to_owned).collect();
+            first(|service| service.command = Some(command), true)
+        };
+        for other in ["sleep", "postgres -c port=5433", "postgres -p 5433", "postgres -c", "postgres --version"] {
+            assert_eq!(run(other), None, "{other}");
+        }
+        assert_ne!(run("postgres -c max_connections=200").unwrap().key, first(|_| {}, false).unwrap().key);
         assert_eq!(first(|service| service.image = Some("registry.example/redis:8".into()), true), None);
         assert!(first(|service| service.image = Some("registry.example/postgres:17".into()), true).is_some());
     }
