@@ -126,17 +126,23 @@ async fn prove_one(
     for result in futures_util::future::join_all(work).await {
         left.extend(result?);
     }
-    let not_run = lock(&queue.waiting).iter().map(|(round, one)| format!("{} (round {round})", one.name)).collect();
+    let not_run: Vec<String> =
+        lock(&queue.waiting).iter().map(|(round, one)| format!("{} (round {round})", one.name)).collect();
     let ledger = queue.ledger.into_inner().unwrap_or_else(PoisonError::into_inner);
     let mut cells = ledger.cells();
     let place = |cell: &CellRow| (cell.round, variants.iter().position(|one| one.name == cell.variant));
     cells.sort_by_key(place);
     let checks =
         lab.goals.iter().flat_map(|goal| goal.checks.iter().map(|one| (goal.id.to_string(), one.name.clone())));
+    // What is true of all cells is not known of some of them; those of earlier runs count, too.
+    let unproven = |pair: &(String, String)| match &proof {
+        Some(earlier) => earlier.never_failed.contains(pair),
+        None => request.only.is_none() && not_run.is_empty(),
+    };
     let view = ProveView {
         lab: lab.id.to_string(),
         goals: lab.goals.iter().map(|goal| goal.id.to_string()).collect(),
-        never_failed: checks.filter(|pair| request.only.is_none() && !ledger.failed_somewhere(pair)).collect(),
+        never_failed: checks.filter(|pair| unproven(pair) && !ledger.failed_somewhere(pair)).collect(),
         cells,
         left,
         not_run,
