@@ -20,13 +20,12 @@ pub struct Curve {
 }
 
 impl Curve {
-    /// Cost of each unit between the last two points, over that between the first two; more than about 1 would be worse
-    /// than linear.
+    /// Cost of each unit between the last two points, over that from the first to the last but one; more than about 1
+    /// would be worse than linear.
     pub fn bend(&self) -> f64 {
         let slope = |from: (f64, f64), to: (f64, f64)| (to.1 - from.1) / (to.0 - from.0);
-        let first = slope(self.points[0], self.points[1]);
-        let last = slope(self.points[self.points.len() - 2], self.points[self.points.len() - 1]);
-        last / first
+        let [first, .., middle, last] = self.points[..] else { return f64::NAN };
+        slope(middle, last) / slope(first, middle)
     }
 }
 

@@ -47,7 +47,7 @@ pub fn write(docs: &Path, results: &Results) -> Result<(), Box<dyn Error>> {
     writeln!(page, "\nFrom saving a file to its verdict in `watch`: {middle:.0} ms, at most {worst:.0} ms.")?;
     writeln!(
         page,
-        "\n## As the work grows\n\nThe bend is the cost of one more at the end of a curve over that at its beginning: \
+        "\n## As the work grows\n\nThe bend is the cost of one more in the last piece of a curve over that in all before it: \
          about 1 is linear, less is better.\n"
     )?;
     std::fs::create_dir_all(docs.join("performance"))?;
