@@ -2,7 +2,7 @@
 //!
 //! Each lab in the order of the months: started, solved goal by goal and judged after each, looked back at, taken down;
 //! then a practical over the year and the portfolio. Ends with an error if a goal is not reached or anything is left on
-//! the engine. `LABS` says which labs (`month-1 month-3`).
+//! the engine. `LABS` says which labs (`month-1 month-3`), `PORTFOLIO` into which folder the portfolio goes in the end.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a year that cannot be played has failed")]
 #![expect(clippy::print_stdout, reason = "the table is the result")]
@@ -165,6 +165,10 @@ fn main() {
         let goals = report["labs"][0]["goals"].as_array().unwrap();
         let reached = goals.iter().filter(|goal| goal["verdict"] == "passed").count();
         assert_eq!(reached, lab.goals.len(), "{report:#}");
+    }
+    if let Some(out) = std::env::var_os("PORTFOLIO") {
+        let out = std::path::absolute(out).unwrap();
+        year.run(&["portfolio", "--out", out.to_str().unwrap()]);
     }
     year.run(&["down", "--all"]);
     assert_eq!(left(&year), Vec::<String>::new(), "left on the engine");
