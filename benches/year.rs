@@ -10,7 +10,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 use std::time::Instant;
 
 use labrunner::lab::GoalId;
@@ -29,12 +29,16 @@ struct Year {
 }
 
 impl Year {
-    /// Runs labrunner, which has to succeed; what it says on stdout.
-    fn run(&self, words: &[&str]) -> Value {
+    fn labrunner(&self, words: &[&str]) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_labrunner"));
         command.args(words).args(["--yes", "--format", "json"]).current_dir(self.folder.path());
         command.env("LABRUNNER_STATE_DIR", self.folder.path().join("state")).env("LABRUNNER_LABS", &self.labs);
-        let output = command.output().unwrap();
+        command.output().unwrap()
+    }
+
+    /// Runs labrunner, which has to succeed; what it says on stdout.
+    fn run(&self, words: &[&str]) -> Value {
+        let output = self.labrunner(words);
         let said = || {
             format!("{words:?}: {}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
         };
@@ -44,6 +48,13 @@ impl Year {
 
     fn workspace(&self, lab: &str) -> PathBuf {
         self.folder.path().join("workspace").join(lab)
+    }
+}
+
+impl Drop for Year {
+    /// A year that ends early leaves nothing either.
+    fn drop(&mut self) {
+        self.labrunner(&["down", "--all"]);
     }
 }
 
@@ -88,7 +99,7 @@ fn labs(root: &Path) -> Vec<Played> {
 fn month(year: &Year, lab: &Played, before: &[Played]) {
     let began = Instant::now();
     year.run(&["start", &lab.id]);
-    let mut tries = 0;
+    let mut resets = 0;
     for (index, goal) in lab.goals.iter().enumerate() {
         if goal.as_str() == "practical" {
             practical(year, before);
@@ -97,8 +108,12 @@ fn month(year: &Year, lab: &Played, before: &[Played]) {
         if goal.as_str() == "portfolio" {
             portfolio(year, lab, before);
         }
-        year.run(&["verify", &lab.id, goal.as_str()]);
-        tries += 1;
+        // What an earlier goal has made may be in the way, such as a queue with other arguments: tasks say so.
+        if !year.labrunner(&["verify", &lab.id, goal.as_str()]).status.success() {
+            year.run(&["reset", &lab.id]);
+            year.run(&["verify", &lab.id, goal.as_str()]);
+            resets += 1;
+        }
     }
     year.run(&["retro", &lab.id]);
     // A note that the portfolio shows.
@@ -107,7 +122,7 @@ fn month(year: &Year, lab: &Played, before: &[Played]) {
     let words = "What I would have liked to read before I began, in so many words. ".repeat(15);
     std::fs::write(notes.join("before.md"), format!("# Before {}\n\n{words}\n", lab.id)).unwrap();
     year.run(&["down", &lab.id]);
-    println!("| {} | {tries} goals | {:.0} s |", lab.id, began.elapsed().as_secs_f64());
+    println!("| {} | {} | {resets} | {:.0} s |", lab.id, lab.goals.len(), began.elapsed().as_secs_f64());
 }
 
 /// Goals of the year under a clock, each solved in the workspace that was made for it.
@@ -153,11 +168,11 @@ fn main() {
     std::fs::create_dir_all(folder.path().join(".labrunner")).unwrap();
     let year = Year { folder, labs: root.clone() };
     let labs = labs(&root);
-    println!("| lab | goals | took |\n| --- | --- | --- |");
+    println!("| lab | goals | resets | took |\n| --- | --- | --- | --- |");
     for (index, lab) in labs.iter().enumerate() {
         let before = &labs[..index];
         if lab.goals.iter().any(|goal| goal.as_str() == "practical") && before.len() < ENOUGH {
-            println!("| {} | not played: it asks for {ENOUGH} labs before it | |", lab.id);
+            println!("| {} | not played: it asks for {ENOUGH} labs before it | | |", lab.id);
             continue;
         }
         month(&year, lab, before);
