@@ -105,15 +105,9 @@ impl Past {
         };
         let day = |moment: Timestamp| moment.strftime("%-d %B %Y").to_string();
         let span = if day(first) == day(last) { day(first) } else { format!("{} to {}", day(first), day(last)) };
-        let minutes = self.time.as_mins();
+        let (days, rounds) = (many(self.days, "day"), many(self.rounds, "round"));
         let mut lines = vec![
-            format!(
-                "{span}: {}, some {} h {:02} min, {}",
-                many(self.days, "day"),
-                minutes / 60,
-                minutes % 60,
-                many(self.rounds, "round")
-            ),
+            format!("{span}: {days}, some {}, {rounds}", hours(self.time.as_mins().unsigned_abs())),
             format!("{} of {} goals reached", self.reached, self.goals),
         ];
         if let Some((goal, count)) = &self.hardest {
@@ -142,6 +136,14 @@ impl Past {
 /// `1 day`, `2 days`.
 pub fn many(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+/// `18 min`, `1 h 06 min`.
+pub fn hours(minutes: u64) -> String {
+    match minutes / 60 {
+        0 => format!("{minutes} min"),
+        hours => format!("{hours} h {:02} min", minutes % 60),
+    }
 }
 
 /// The page with the record's facts and the questions, both in comments.

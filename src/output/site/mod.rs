@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::report::{day, escape};
+use crate::lab::retrospective::hours;
 use crate::lab::view::{PortfolioMonth, PortfolioView, Post, ReportGoal, View};
 
 /// Its files, by path; `None` for any other answer.
@@ -167,10 +168,6 @@ fn lab(portfolio: &PortfolioView, month: &PortfolioMonth) -> String {
         escape(month.summary.as_deref().unwrap_or_default()),
     );
     page(portfolio, &month.title, &body)
-}
-
-fn hours(minutes: u64) -> String {
-    format!("{} h {:02} min", minutes / 60, minutes % 60)
 }
 
 fn short(month: &PortfolioMonth) -> String {
