@@ -72,15 +72,22 @@ fi
 echo "server $new:8000;" > nginx/upstream.inc
 docker compose up --detach proxy
 docker compose exec -T proxy nginx -q -t
-for n in 1 2 3 4 5; do
+# goal: redeploy
+workers=$(pgrep --delimiter , --full '^nginx: worker' || true)
+# end
+# One that has just been started takes a moment until it can be told something.
+for n in $(seq 20); do
     docker compose exec -T proxy nginx -s reload && break
-    sleep 1
+    sleep 0.5
 done
 # goal: redeploy
 
-# Workers of nginx that began before the reload may still be passing something on; then whatever is under way in the old container
-# gets half a minute to come to its end.
-sleep 3
+# Workers of nginx that began before the reload may still be passing something on to the old container: they are given half a
+# minute to come to their end. Then whatever is under way in the container gets as much.
+for n in $(seq 60); do
+    ps --pid "$workers" >/dev/null 2>&1 || break
+    sleep 0.5
+done
 # end
 if [ -n "$old" ]; then
     docker stop --time 30 $old

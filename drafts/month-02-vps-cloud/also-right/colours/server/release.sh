@@ -29,11 +29,15 @@ fi
 echo "server $next:8000;" > nginx/upstream.inc
 docker compose up --detach --no-deps proxy
 docker compose exec -T proxy nginx -q -t
-for n in 1 2 3 4 5; do
+workers=$(pgrep --delimiter , --full '^nginx: worker' || true)
+for n in $(seq 20); do
     docker compose exec -T proxy nginx -s reload && break
-    sleep 1
+    sleep 0.5
 done
-sleep 3
+for n in $(seq 60); do
+    ps --pid "$workers" >/dev/null 2>&1 || break
+    sleep 0.5
+done
 docker compose stop --timeout 30 "$live"
 echo "$next" > live
 if [ "$1" = --back ]; then sed -i '$d' releases; else echo "$tag" >> releases; fi
