@@ -59,21 +59,23 @@ pub async fn pristine(
     let (hopeful, rest): (BTreeSet<ServiceName>, BTreeSet<ServiceName>) =
         services.iter().cloned().partition(|service| baseline(service).is_some());
     let users = users(opened, services);
-    let stops = observed.containers.iter().filter(|one| users.contains(&one.service)).map(|one| async {
+    // Nobody may write into what is being emptied. What is to be removed need not be gone for that.
+    let writers = observed.containers.iter().filter(|one| users.contains(&one.service) || rest.contains(&one.service));
+    let stops = writers.filter(|one| !hopeful.is_empty() || users.contains(&one.service)).map(|one| async {
         if !matches!(one.state, ContainerState::Exited | ContainerState::Created) {
             engine.stop(&one.id, std::time::Duration::ZERO).await?;
         }
         Ok::<(), Failure>(())
     });
-    let (stops, removed) = tokio::join!(join_all(stops), remove_services(app, opened, engine, &observed, &rest));
-    removed?;
-    stops.into_iter().collect::<Result<Vec<()>, Failure>>()?;
-    let emptying = hopeful.iter().map(|service| async {
+    join_all(stops).await.into_iter().collect::<Result<Vec<()>, Failure>>()?;
+    let emptying = join_all(hopeful.iter().map(|service| async {
         let done = world.reset(service).await.is_ok();
         let same = done && world.fingerprint(service).await.as_ref() == baseline(service);
         (service.clone(), same)
-    });
-    let (emptied, failed): (Vec<_>, Vec<_>) = join_all(emptying).await.into_iter().partition(|(_, same)| *same);
+    }));
+    let (emptying, removed) = tokio::join!(emptying, remove_services(app, opened, engine, &observed, &rest));
+    removed?;
+    let (emptied, failed): (Vec<_>, Vec<_>) = emptying.into_iter().partition(|(_, same)| *same);
     let names = |list: Vec<(ServiceName, bool)>| list.into_iter().map(|(name, _)| name).collect::<BTreeSet<_>>();
     let (emptied, failed) = (names(emptied), names(failed));
     for service in &emptied {

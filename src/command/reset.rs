@@ -7,6 +7,7 @@ use super::app::{App, Opened};
 use super::pristine::{Pristine, meant, pristine, remove_all};
 use super::up::{recover, up};
 use super::{Failure, Outcome, exit_code};
+use crate::check::fingerprint;
 use crate::docker::DockerEngine;
 use crate::environment::engine::Engine;
 use crate::environment::intent::Intent;
@@ -143,14 +144,9 @@ fn plan(opened: &Opened, request: &Asked<'_>) -> Vec<(String, String)> {
         ));
     }
     if !request.workspace || !all {
-        for name in opened
-            .lab
-            .stack
-            .services
-            .keys()
-            .filter(|name| all || request.services.iter().any(|one| one == name.as_str()))
-        {
-            let step = match opened.lab.reset.contains_key(name) {
+        let meant = |name: &ServiceName| all || request.services.iter().any(|one| one == name.as_str());
+        for (name, service) in opened.lab.stack.services.iter().filter(|(name, _)| meant(name)) {
+            let step = match opened.lab.reset.contains_key(name) || fingerprint::empties(service) {
                 true => format!("empty `{name}`, or make it anew if it is not as when new after that"),
                 false => format!("make `{name}` anew"),
             };

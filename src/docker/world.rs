@@ -411,13 +411,14 @@ impl crate::environment::ready::Prober for DockerWorld {
     }
 
     fn resets(&self, service: &ServiceName) -> bool {
-        self.lab.reset.contains_key(service)
+        let known = self.lab.stack.services.get(service).is_some_and(crate::check::fingerprint::empties);
+        known || self.lab.reset.contains_key(service)
     }
 
     async fn reset(&self, service: &ServiceName) -> Result<(), String> {
         match self.lab.reset.get(service) {
             Some(steps) => crate::check::steps::perform(steps, self).await,
-            None => Err("the lab has no `reset:` steps for it".into()),
+            None => crate::check::fingerprint::empty(service, self).await,
         }
     }
 

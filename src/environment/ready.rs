@@ -37,9 +37,9 @@ pub trait Prober: Sync {
     fn knows(&self, service: &ServiceName) -> bool;
     /// One look. `Err` says what is not ready yet.
     fn probe(&self, service: &ServiceName, replica: u32) -> impl Future<Output = Result<(), String>> + Send;
-    /// Whether there are `reset:` steps for this service.
+    /// Whether this service can be emptied: by the lab's `reset:` steps, or in a way that its kind has.
     fn resets(&self, service: &ServiceName) -> bool;
-    /// Takes the `reset:` steps. `Err` says which did not work.
+    /// Empties it. `Err` says what did not work.
     fn reset(&self, service: &ServiceName) -> impl Future<Output = Result<(), String>> + Send;
     /// What the service holds, as a fingerprint; `None` where there is no way to tell.
     fn fingerprint(&self, service: &ServiceName) -> impl Future<Output = Option<String>> + Send;

@@ -10,6 +10,7 @@ mod author;
 mod blame;
 mod broken;
 mod contract;
+mod emptied;
 mod engine_fails;
 mod far;
 mod faulty;

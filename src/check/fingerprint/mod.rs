@@ -3,6 +3,7 @@
 //! Taken when a service is ready and nobody has used it yet, and again after its `reset:` steps: only
 //! when both are equal was it really reset.
 
+mod postgres;
 mod redis;
 
 use sha2::{Digest, Sha256};
@@ -10,6 +11,7 @@ use sha2::{Digest, Sha256};
 use super::probe;
 use super::world::World;
 use crate::lab::ServiceName;
+use crate::lab::stack::Service;
 
 /// The fingerprint of a service's content and settings; `None` for kinds of service that have none, and
 /// when it cannot be taken.
@@ -24,5 +26,28 @@ pub async fn fingerprint<W: World>(service: &ServiceName, world: &W) -> Option<S
         let content = probe::amqp::content(address.ok()?, management.ok()?).await.ok()?;
         return Some(Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect());
     }
+    if probe::sql::fits(definition) {
+        let address = world.address(service, probe::sql::PORT).await.ok()?;
+        return postgres::fingerprint(address, &probe::sql::Login::told(definition)).await.ok();
+    }
     None
+}
+
+/// Whether a service of this kind can be emptied without the lab saying how.
+pub fn empties(definition: &Service) -> bool {
+    probe::sql::fits(definition) && postgres::emptied(&probe::sql::Login::told(definition)).is_some()
+}
+
+/// Empties a service whose lab does not say how. Only its fingerprint tells whether that made it what it was.
+///
+/// # Errors
+/// Its kind has no way, or it refuses; in words.
+pub async fn empty<W: World>(service: &ServiceName, world: &W) -> Result<(), String> {
+    match world.services().get(service) {
+        Some(definition) if empties(definition) => {
+            let address = world.address(service, probe::sql::PORT).await.map_err(|why| format!("{why:?}"))?;
+            postgres::empty(address, &probe::sql::Login::told(definition)).await
+        }
+        _ => Err("the lab has no `reset:` steps for it".into()),
+    }
 }

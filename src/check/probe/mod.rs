@@ -26,7 +26,7 @@ mod practical;
 mod pytest;
 mod python;
 pub(super) mod redis;
-mod sql;
+pub(super) mod sql;
 mod tcp;
 pub mod workflow;
 

@@ -1,38 +1,37 @@
 //! `sql`: one statement in PostgreSQL, its rows as data.
 
 use std::error::Error as StdError;
+use std::net::SocketAddr;
 
 use serde_json::{Value, json};
 use tokio_postgres::types::{Format, FromSql, IsNull, ToSql, Type, to_sql_checked};
-use tokio_postgres::{Client, Config, NoTls};
+use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage};
 
 use super::{Fields, fitting, repository, wrong};
 use crate::check::world::{Observation, Unobservable, World};
 use crate::lab::stack::Service;
 
-const PORT: u16 = 5432;
+/// The port that the protocol is spoken on.
+pub(in crate::check) const PORT: u16 = 5432;
 
 /// Whether a service is a PostgreSQL server.
-pub(super) fn fits(service: &Service) -> bool {
+pub(in crate::check) fn fits(service: &Service) -> bool {
     repository(service) == "postgres"
 }
 
 pub(super) async fn observe<W: World>(fields: &Fields<'_>, world: &W) -> Result<Observation, Unobservable> {
     let service = fitting(fields, world, fits)?;
     let address = world.address(&service, PORT).await?;
-    // What the image was told is what it lets in.
-    let environment = world.services().get(&service).map(|one| &one.environment);
-    let told = |name: &str| environment.and_then(|all| all.get(name)).cloned();
-    let user = fields.text("user")?.or_else(|| told("POSTGRES_USER")).unwrap_or_else(|| "postgres".into());
-    let password = fields.text("password")?.or_else(|| told("POSTGRES_PASSWORD")).unwrap_or_default();
-    let database = fields.text("database")?.or_else(|| told("POSTGRES_DB")).unwrap_or_else(|| user.clone());
+    let told = world.services().get(&service).map(Login::told).unwrap_or_default();
+    let user = fields.text("user")?.unwrap_or(told.user);
+    let login = Login {
+        password: fields.text("password")?.unwrap_or(told.password),
+        database: fields.text("database")?.unwrap_or(told.database),
+        user,
+    };
     let failed = |what: String| Unobservable::Service { service: service.clone(), what };
-    let mut config = Config::new();
-    config.host(address.ip().to_string()).port(address.port()).user(&user).password(password).dbname(&database);
-    let connected = config.connect(NoTls).await;
-    let (client, connection) = connected
-        .map_err(|error| failed(format!("PostgreSQL does not let `{user}` into `{database}`: {}", words(&error))))?;
-    let driving = tokio::spawn(connection);
+    let session = Session::connect(address, &login).await.map_err(failed)?;
+    let client = &session.client;
     let statements = fields.text("statements")?;
     let query = match &statements {
         Some(_) => STATEMENTS.to_owned(),
@@ -48,10 +47,7 @@ pub(super) async fn observe<W: World>(fields: &Fields<'_>, world: &W) -> Result<
         // Needs the right to make extensions; whoever may not is told so by the statement below.
         let _ = client.batch_execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements").await;
     }
-    let asked = ask(&client, &query, &parameters).await;
-    drop(client);
-    driving.abort();
-    match asked {
+    match ask(client, &query, &parameters).await {
         Ok(mut observation) => {
             if let (Some(_), Value::Array(rows)) = (&statements, &observation.main) {
                 let calls: i64 = rows.iter().filter_map(|row| row["calls"].as_i64()).sum();
@@ -70,6 +66,63 @@ pub(super) async fn observe<W: World>(fields: &Fields<'_>, world: &W) -> Result<
             )),
             None => Err(failed(format!("PostgreSQL does not answer: {}", words(&error)))),
         },
+    }
+}
+
+/// Who asks which database.
+#[derive(Debug, Clone, Default)]
+pub(in crate::check) struct Login {
+    pub user: String,
+    pub password: String,
+    pub database: String,
+}
+
+impl Login {
+    /// What the image was told is what it lets in (hub.docker.com/_/postgres, "Environment Variables").
+    pub(in crate::check) fn told(service: &Service) -> Self {
+        let told = |name: &str| service.environment.get(name).cloned();
+        let user = told("POSTGRES_USER").unwrap_or_else(|| "postgres".into());
+        let password = told("POSTGRES_PASSWORD").unwrap_or_default();
+        Self { database: told("POSTGRES_DB").unwrap_or_else(|| user.clone()), user, password }
+    }
+
+    /// The same for another database.
+    pub(in crate::check) fn of(&self, database: &str) -> Self {
+        Self { database: database.to_owned(), ..self.clone() }
+    }
+}
+
+/// A connection, closed when it is dropped.
+pub(in crate::check) struct Session {
+    client: Client,
+    driving: tokio::task::JoinHandle<Result<(), tokio_postgres::Error>>,
+}
+
+impl Session {
+    /// # Errors
+    /// The server does not let this login in; in words.
+    pub(in crate::check) async fn connect(address: SocketAddr, login: &Login) -> Result<Self, String> {
+        let Login { user, password, database } = login;
+        let mut config = Config::new();
+        config.host(address.ip().to_string()).port(address.port()).user(user).password(password).dbname(database);
+        let connected = config.connect(NoTls).await;
+        let (client, connection) = connected
+            .map_err(|error| format!("PostgreSQL does not let `{user}` into `{database}`: {}", words(&error)))?;
+        Ok(Self { client, driving: tokio::spawn(connection) })
+    }
+
+    /// Statements without parameters, all answers as text.
+    ///
+    /// # Errors
+    /// The server refuses one or does not answer; in words.
+    pub(in crate::check) async fn run(&self, statements: &str) -> Result<Vec<SimpleQueryMessage>, String> {
+        self.client.simple_query(statements).await.map_err(|error| words(&error))
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.driving.abort();
     }
 }
 

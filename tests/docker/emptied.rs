@@ -1,0 +1,94 @@
+//! A database without rows of its own is emptied where it stands, and made anew where that would leave something behind.
+
+use crate::support::{LabEnv, Said, docker, recipe, said};
+
+/// The database of the lab, without what its scripts put into it.
+fn database() -> LabEnv {
+    let lab = LabEnv::of("database", "emptied");
+    let file = lab.own_labs(&["month-12-database"]).join("month-12-database/lab.yaml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let scripts = ", \"${LAB}/fixtures/init:/docker-entrypoint-initdb.d:ro\"";
+    assert!(text.contains(scripts));
+    std::fs::write(&file, text.replace(scripts, "")).unwrap();
+    recipe(&lab, "postgres:17");
+    lab
+}
+
+fn works(lab: &LabEnv, words: &[&str]) -> Said {
+    let done = said(lab.command(words).env("LABRUNNER_LABS", lab.folder().join("labs")).output().unwrap());
+    assert_eq!(done.code, 0, "{words:?}: {done:?}");
+    done
+}
+
+fn sql(lab: &LabEnv, database: &str, statement: &str) -> String {
+    let command = ["psql", "-U", "shop", "-d", database, "-qtAc", statement];
+    let done = docker(&[&["exec", &lab.container("db")], &command[..]].concat());
+    assert_eq!(done.code, 0, "{statement}: {done:?}");
+    done.out.trim().to_owned()
+}
+
+fn identity(lab: &LabEnv) -> String {
+    docker(&["inspect", "-f", "{{.Id}} {{.State.StartedAt}}", &lab.container("db")]).out
+}
+
+/// Resets after these statements; tells whether the server went on.
+fn goes_on(lab: &LabEnv, statements: &[(&str, &str)]) -> bool {
+    for (database, statement) in statements {
+        sql(lab, database, statement);
+    }
+    let before = identity(lab);
+    let reset = works(lab, &["reset", "database"]);
+    let emptied = reset.out.contains("db: emptied, and found to be as when new");
+    assert_ne!(emptied, reset.out.contains("db: made anew, with empty data"), "{reset:?}");
+    assert_eq!(identity(lab) == before, emptied, "{reset:?}");
+    emptied
+}
+
+/// Everything that this test ever makes.
+const LEFT: &str = "SELECT count(*) FROM (SELECT relname FROM pg_class WHERE relname LIKE 'left\\_%' \
+    UNION ALL SELECT rolname FROM pg_roles WHERE rolname LIKE 'left\\_%' \
+    UNION ALL SELECT datname FROM pg_database WHERE datname LIKE 'left\\_%' \
+    UNION ALL SELECT proname FROM pg_proc WHERE proname LIKE 'left\\_%' \
+    UNION ALL SELECT name FROM pg_settings WHERE name = 'work_mem' AND setting <> '4096') AS everything";
+
+#[test]
+fn only_what_leaves_nothing_behind_is_emptied() {
+    let lab = database();
+    let plan = works(&lab, &["reset", "database", "--plan"]);
+    assert!(plan.out.contains("empty `db`, or make it anew"), "{plan:?}");
+    works(&lab, &["start", "database"]);
+    let orders = ("orders", "CREATE TABLE left_orders (number int)");
+    for gone in [
+        &[][..],
+        &[orders, ("orders", "INSERT INTO left_orders SELECT generate_series(1, 1000)")],
+        &[orders, ("orders", "ALTER DATABASE orders SET work_mem = '64MB'")],
+        &[("orders", "DROP SCHEMA public CASCADE")],
+        &[("postgres", "DROP DATABASE orders WITH (FORCE)")],
+        &[("postgres", "CREATE ROLE left_behind"), ("postgres", "DROP ROLE left_behind")],
+        &[orders, ("orders", "VACUUM ANALYZE")],
+    ] {
+        assert!(goes_on(&lab, gone), "{gone:?}");
+        assert_eq!(sql(&lab, "orders", LEFT), "0", "{gone:?}");
+    }
+    for stays in [
+        &[("orders", "CREATE ROLE left_behind")][..],
+        &[("orders", "ALTER ROLE shop SET work_mem = '64MB'")],
+        &[("orders", "ALTER ROLE shop PASSWORD 's3cret'")],
+        &[("orders", "CREATE DATABASE left_behind")],
+        &[("orders", "ALTER SYSTEM SET work_mem = '64MB'")],
+        &[("orders", "ALTER SYSTEM SET work_mem = '64MB'"), ("orders", "SELECT pg_reload_conf()")],
+        &[("postgres", "CREATE TABLE left_orders (number int)")],
+        &[("template1", "CREATE FUNCTION left_over() RETURNS int LANGUAGE sql AS 'SELECT 1'")],
+        &[("template1", "DROP EXTENSION plpgsql")],
+        &[("postgres", "COMMENT ON DATABASE template1 IS 'left'")],
+        &[("postgres", "SELECT pg_create_physical_replication_slot('left_behind')")],
+        &[("postgres", "COPY (SELECT '# left') TO PROGRAM 'cat >> $PGDATA/pg_hba.conf'")],
+    ] {
+        assert!(!goes_on(&lab, stays), "{stays:?}");
+        assert_eq!(sql(&lab, "postgres", LEFT), "0", "{stays:?}");
+        // What was made anew is known again.
+        assert!(goes_on(&lab, &[orders]), "after {stays:?}");
+    }
+    works(&lab, &["down", "--all"]);
+    assert_eq!(lab.left(), Vec::<String>::new());
+}
