@@ -5,7 +5,7 @@ mod report;
 mod trouble;
 mod versions;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -304,14 +304,18 @@ impl Record {
         });
         let mut attempts: Vec<AttemptRow> =
             rows.map_err(self.failed())?.collect::<Result<_, _>>().map_err(self.failed())?;
-        let mut statement = self
-            .connection
-            .prepare("SELECT goal, verdict FROM verdict WHERE attempt = ?1 ORDER BY rowid")
-            .map_err(self.failed())?;
+        // All at once: a statement for each attempt costs more than the verdicts of other labs in between.
+        let first = attempts.last().map_or(0, |attempt| attempt.id);
+        let sql = "SELECT attempt, goal, verdict FROM verdict WHERE attempt >= ?1 ORDER BY attempt, rowid";
+        let mut statement = self.connection.prepare(sql).map_err(self.failed())?;
+        let rows = statement.query_map([first], |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))));
+        let mut verdicts: HashMap<i64, Vec<(String, String)>> = HashMap::new();
+        for row in rows.map_err(self.failed())? {
+            let (attempt, verdict) = row.map_err(self.failed())?;
+            verdicts.entry(attempt).or_default().push(verdict);
+        }
         for attempt in &mut attempts {
-            let rows =
-                statement.query_map([attempt.id], |row| Ok((row.get(0)?, row.get(1)?))).map_err(self.failed())?;
-            attempt.verdicts = rows.collect::<Result<_, _>>().map_err(self.failed())?;
+            attempt.verdicts = verdicts.remove(&attempt.id).unwrap_or_default();
         }
         Ok(attempts)
     }
@@ -359,6 +363,21 @@ pub(super) mod tests {
             (Some("1"), Some("failed"), Some("2"))
         );
         assert_eq!(record.history(Some("month-3"), 10).unwrap().len(), 4);
+    }
+
+    #[test]
+    fn each_attempt_has_the_verdicts_that_are_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut record = Record::open(&folder.path().join("record.db")).unwrap();
+        let of = |lab: &str| NewAttempt { lab: lab.into(), ..attempt("1") };
+        for (lab, goals) in [("month-3", &["a", "b"][..]), ("month-4", &["c"]), ("month-3", &[]), ("month-3", &["b"])] {
+            let verdicts: Vec<_> = goals.iter().map(|goal| verdict(goal, Verdict::Passed)).collect();
+            record.add_attempt(&of(lab), &verdicts).unwrap();
+        }
+        let history = record.history(Some("month-3"), 10).unwrap();
+        let goals = |at: usize| history[at].verdicts.iter().map(|(goal, _)| goal.as_str()).collect::<String>();
+        assert_eq!([goals(0), goals(1), goals(2)], ["b", "", "ab"]);
+        assert_eq!(record.history(None, 3).unwrap()[2].verdicts, [("c".to_owned(), "passed".to_owned())]);
     }
 
     #[test]
