@@ -24,6 +24,8 @@ pub struct Notes {
     pub troubled: Option<String>,
     /// What services held when they were new: container id to fingerprint.
     pub baselines: BTreeMap<String, String>,
+    /// What services hold that begin with first data: its volume to fingerprint.
+    pub first_baselines: BTreeMap<String, String>,
     /// Whether services are reached through a relay; `None` until it was decided.
     pub relay: Option<bool>,
     /// Whether the engine behind this machine's socket sees this machine's files; `None` until it was asked.

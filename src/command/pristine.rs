@@ -81,6 +81,11 @@ pub async fn pristine(
     for service in &emptied {
         app.sink.emit(Event::Service { service: service.clone(), state: ServiceState::Emptied });
     }
+    if !failed.is_empty() {
+        // Perhaps it is not the service that differs: what is made anew is looked at anew.
+        notes.first_baselines.clear();
+        notes.write(&opened.folder)?;
+    }
     remove_services(app, opened, engine, &observed, &failed).await?;
     Ok(Pristine { emptied, removed: rest.into_iter().chain(failed).collect(), stopped: users })
 }

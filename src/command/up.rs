@@ -96,6 +96,7 @@ pub async fn up(app: &App, opened: &Opened, engine: &DockerEngine) -> Result<Up,
         .collect();
     let shelf = Shelf::look(opened, engine, &plan, &observed).await?;
     let deadlines = opened.lab.ready.iter().filter_map(|(name, step)| Some((name.clone(), step.within?))).collect();
+    let first_baselines = notes.first_baselines.clone();
     let context = Context {
         engine,
         identity: &opened.identity,
@@ -106,6 +107,7 @@ pub async fn up(app: &App, opened: &Opened, engine: &DockerEngine) -> Result<Up,
         starts: 2 * std::thread::available_parallelism().map_or(2, usize::from),
         known_ready: &known_ready,
         first_data: &shelf.kept,
+        first_baselines: &first_baselines,
         as_written: opened.as_written,
     };
     let mut refused: Vec<String> = Vec::new();
@@ -154,6 +156,7 @@ pub async fn up(app: &App, opened: &Opened, engine: &DockerEngine) -> Result<Up,
         .map(|one| one.id.clone())
         .collect();
     notes.baselines.extend(outcome.baselines);
+    notes.first_baselines.extend(outcome.first_baselines);
     notes.baselines.retain(|id, _| after.containers.iter().any(|one| one.id == *id));
     notes.sources = sources;
     notes.write(&opened.folder)?;

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use tokio::sync::{Semaphore, watch};
 
+use super::baseline::{self, Baseline};
 use super::engine::{Engine, EngineError, EngineFault, Observed, ObservedResource};
 use super::first_data::Kept;
 use super::identity::Identity;
@@ -39,8 +40,17 @@ pub struct Outcome {
     pub begun: BTreeSet<ServiceName>,
     /// What freshly made services held when nobody had used them yet: container id to fingerprint.
     pub baselines: BTreeMap<String, String>,
+    /// The same for services that began with first data: its volume to fingerprint.
+    pub first_baselines: BTreeMap<String, String>,
     /// (service, container port, wanted host port) where the wanted one was taken.
     pub moved_ports: Vec<(ServiceName, u16, u16)>,
+}
+
+impl Outcome {
+    fn note(&mut self, container: &str, Baseline { first_data, fingerprint }: Baseline) {
+        self.first_baselines.extend(first_data.map(|volume| (volume, fingerprint.clone())));
+        self.baselines.insert(container.to_owned(), fingerprint);
+    }
 }
 
 /// What applying needs besides the plan.
@@ -57,6 +67,8 @@ pub struct Context<'a, E: Engine, P: Prober> {
     /// Containers that have been seen ready and run the same code still: they are not asked again.
     pub known_ready: &'a BTreeSet<String>,
     pub first_data: &'a Kept,
+    /// What services hold that begin with first data, as far as it has been looked at: its volume to fingerprint.
+    pub first_baselines: &'a BTreeMap<String, String>,
     /// Services wait for each other as Docker Compose makes them wait, and for nothing else.
     pub as_written: bool,
 }
@@ -80,7 +92,8 @@ pub async fn apply<E: Engine, P: Prober>(plan: &Plan, context: &Context<'_, E, P
     };
     resources.await?;
 
-    let awaited = Awaited {
+    let around = Around {
+        new_volumes: plan.volumes.iter().map(|volume| volume.name.as_str()).collect(),
         done: plan.containers.iter().flat_map(|one| one_shots(&one.spec)).collect(),
         healthy: plan.containers.iter().flat_map(|one| healthy_first(&one.spec)).collect(),
     };
@@ -88,7 +101,7 @@ pub async fn apply<E: Engine, P: Prober>(plan: &Plan, context: &Context<'_, E, P
     let starts = Semaphore::new(context.starts.max(1));
     let outcome = Mutex::new(Outcome::default());
     let run = async |planned: &PlannedContainer| {
-        let result = bring_up(planned, context, &board, &deaths, &starts, &awaited, &outcome).await;
+        let result = bring_up(planned, context, &board, &deaths, &starts, &around, &outcome).await;
         if let Err(Failed::Engine(error)) = &result
             && error.fault == EngineFault::Unreachable
         {
@@ -148,10 +161,13 @@ pub async fn remove<E: Engine>(engine: &E, observed: &Observed, sink: &dyn Sink)
     containers.into_iter().chain(networks).chain(volumes).collect()
 }
 
-/// Services that others wait for, and for what.
-struct Awaited {
+/// What a container has to know of the rest of its plan.
+struct Around<'a> {
+    /// Services that others wait for until they are done.
     done: BTreeSet<ServiceName>,
+    /// Services that others wait for until they are healthy.
     healthy: BTreeSet<ServiceName>,
+    new_volumes: BTreeSet<&'a str>,
 }
 
 enum Failed {
@@ -171,7 +187,7 @@ async fn bring_up<E: Engine, P: Prober>(
     board: &Board,
     deaths: &DeathWatch,
     starts: &Semaphore,
-    awaited: &Awaited,
+    around: &Around<'_>,
     outcome: &Mutex<Outcome>,
 ) -> Result<(), Failed> {
     let began = Instant::now();
@@ -216,11 +232,11 @@ async fn bring_up<E: Engine, P: Prober>(
     }
     emit(ServiceState::Started);
     board.set(planned, Progress::Started);
-    let one_shot = awaited.done.contains(&spec.service);
+    let one_shot = around.done.contains(&spec.service);
     let sign = match context.as_written {
         false => ready::sign(spec, one_shot, context.prober.knows(&spec.service)),
         true if one_shot => ready::Sign::Completion,
-        true if awaited.healthy.contains(&spec.service) => ready::Sign::Health,
+        true if around.healthy.contains(&spec.service) => ready::Sign::Health,
         true => {
             board.set(planned, Progress::Ready);
             return Ok(());
@@ -235,12 +251,8 @@ async fn bring_up<E: Engine, P: Prober>(
     ready::wait(context.engine, spec, &id, &sign, context.prober, deaths.of(&id), deadline)
         .await
         .map_err(Failed::Service)?;
-    let fresh = matches!(planned.action, ContainerAction::Create | ContainerAction::Recreate(_));
-    if fresh
-        && context.prober.resets(&spec.service)
-        && let Some(baseline) = context.prober.fingerprint(&spec.service).await
-    {
-        lock(outcome).baselines.insert(id.clone(), baseline);
+    if let Some(baseline) = baseline::take(planned, context, &around.new_volumes).await {
+        lock(outcome).note(&id, baseline);
     }
     emit(if one_shot { ServiceState::Completed } else { ServiceState::Ready(began.elapsed()) });
     board.set(planned, Progress::Ready);

@@ -4,6 +4,7 @@
 //! This module knows stacks and containers; it does not know checks, records or files of learners.
 
 pub mod apply;
+mod baseline;
 pub mod carried;
 pub mod engine;
 pub mod first_data;

@@ -2,10 +2,12 @@
 
 use crate::support::{LabEnv, Said, docker, recipe, said};
 
+const FILE: &str = "month-12-database/lab.yaml";
+
 /// The database of the lab, without what its scripts put into it.
-fn database() -> LabEnv {
-    let lab = LabEnv::of("database", "emptied");
-    let file = lab.own_labs(&["month-12-database"]).join("month-12-database/lab.yaml");
+fn database(name: &str) -> LabEnv {
+    let lab = LabEnv::of("database", name);
+    let file = lab.own_labs(&["month-12-database"]).join(FILE);
     let text = std::fs::read_to_string(&file).unwrap();
     let scripts = ", \"${LAB}/fixtures/init:/docker-entrypoint-initdb.d:ro\"";
     assert!(text.contains(scripts));
@@ -53,7 +55,7 @@ const LEFT: &str = "SELECT count(*) FROM (SELECT relname FROM pg_class WHERE rel
 
 #[test]
 fn only_what_leaves_nothing_behind_is_emptied() {
-    let lab = database();
+    let lab = database("emptied");
     let plan = works(&lab, &["reset", "database", "--plan"]);
     assert!(plan.out.contains("empty `db`, or make it anew"), "{plan:?}");
     works(&lab, &["start", "database"]);
@@ -89,6 +91,24 @@ fn only_what_leaves_nothing_behind_is_emptied() {
         // What was made anew is known again.
         assert!(goes_on(&lab, &[orders]), "after {stays:?}");
     }
+    works(&lab, &["down", "--all"]);
+    assert_eq!(lab.left(), Vec::<String>::new());
+}
+
+#[test]
+fn what_an_earlier_container_has_left_is_not_taken_for_new() {
+    let lab = database("inherited");
+    works(&lab, &["start", "database"]);
+    sql(&lab, "orders", "CREATE ROLE left_behind");
+    let file = lab.folder().join("labs").join(FILE);
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replace("POSTGRES_USER: shop,", "POSTGRES_USER: shop, MADE: again,")).unwrap();
+    let before = identity(&lab);
+    works(&lab, &["start", "database"]);
+    assert_ne!(identity(&lab), before);
+    assert_eq!(sql(&lab, "orders", LEFT), "1", "the volume stays");
+    assert!(!goes_on(&lab, &[]));
+    assert_eq!(sql(&lab, "orders", LEFT), "0");
     works(&lab, &["down", "--all"]);
     assert_eq!(lab.left(), Vec::<String>::new());
 }
