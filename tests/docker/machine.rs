@@ -209,7 +209,9 @@ fn eight_at_once_on_one_environment_take_turns_or_are_told() {
         let children: Vec<_> = (0..8).map(|_| lab.spawn(words)).collect();
         let all: Vec<Said> = children.into_iter().map(|child| said(child.wait_with_output().unwrap())).collect();
         let done = all.iter().filter(|said| said.code == 0).count();
-        let told = all.iter().filter(|said| said.code == 5 && said.err.contains("labrunner")).count();
+        // Who holds the lock may not have written its name yet.
+        let told = all.iter().filter(|said| said.code == 5 && said.err.contains("another command holds this lab"));
+        let told = told.count();
         assert_eq!(done + told, 8, "{words:?}: {all:?}");
         assert!(done >= 1, "{words:?}: {all:?}");
         recorded += if words[0] == "verify" { done } else { 0 };
