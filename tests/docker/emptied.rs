@@ -112,3 +112,16 @@ fn what_an_earlier_container_has_left_is_not_taken_for_new() {
     works(&lab, &["down", "--all"]);
     assert_eq!(lab.left(), Vec::<String>::new());
 }
+
+#[test]
+fn one_that_hangs_is_made_anew() {
+    let lab = database("hangs");
+    works(&lab, &["start", "database"]);
+    sql(&lab, "orders", "CREATE TABLE left_orders (number int)");
+    let stop = "kill -STOP $(head -n 1 $PGDATA/postmaster.pid)";
+    assert_eq!(docker(&["exec", &lab.container("db"), "sh", "-c", stop]).code, 0);
+    assert!(!goes_on(&lab, &[]));
+    assert_eq!(sql(&lab, "orders", LEFT), "0");
+    works(&lab, &["down", "--all"]);
+    assert_eq!(lab.left(), Vec::<String>::new());
+}

@@ -6,16 +6,26 @@
 mod postgres;
 mod redis;
 
+use std::time::Duration;
+
 use sha2::{Digest, Sha256};
+use tokio::time::timeout;
 
 use super::probe;
 use super::world::World;
 use crate::lab::ServiceName;
 use crate::lab::stack::Service;
 
+/// How long a service may take to be looked at, or to be emptied. One that hangs is made anew instead.
+const LIMIT: Duration = Duration::from_secs(10);
+
 /// The fingerprint of a service's content and settings; `None` for kinds of service that have none, and
 /// when it cannot be taken.
 pub async fn fingerprint<W: World>(service: &ServiceName, world: &W) -> Option<String> {
+    timeout(LIMIT, look(service, world)).await.ok()?
+}
+
+async fn look<W: World>(service: &ServiceName, world: &W) -> Option<String> {
     let definition = world.services().get(service)?;
     if probe::redis::fits(definition) {
         return redis::fingerprint(world.address(service, probe::redis::PORT).await.ok()?).await.ok();
@@ -46,7 +56,8 @@ pub async fn empty<W: World>(service: &ServiceName, world: &W) -> Result<(), Str
     match world.services().get(service) {
         Some(definition) if empties(definition) => {
             let address = world.address(service, probe::sql::PORT).await.map_err(|why| format!("{why:?}"))?;
-            postgres::empty(address, &probe::sql::Login::told(definition)).await
+            let emptied = timeout(LIMIT, postgres::empty(address, &probe::sql::Login::told(definition))).await;
+            emptied.unwrap_or_else(|_| Err(format!("no answer within {} s", LIMIT.as_secs())))
         }
         _ => Err("the lab has no `reset:` steps for it".into()),
     }
