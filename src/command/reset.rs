@@ -144,8 +144,8 @@ fn plan(opened: &Opened, request: &Asked<'_>) -> Vec<(String, String)> {
         ));
     }
     if !request.workspace || !all {
-        let meant = |name: &ServiceName| all || request.services.iter().any(|one| one == name.as_str());
-        for (name, service) in opened.lab.stack.services.iter().filter(|(name, _)| meant(name)) {
+        let meant = meant(opened, request.services);
+        for (name, service) in opened.lab.stack.services.iter().filter(|(name, _)| meant.contains(*name)) {
             let step = match opened.lab.reset.contains_key(name) || fingerprint::empties(service) {
                 true => format!("empty `{name}`, or make it anew if it is not as when new after that"),
                 false => format!("make `{name}` anew"),

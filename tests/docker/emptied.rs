@@ -46,6 +46,11 @@ fn goes_on(lab: &LabEnv, statements: &[(&str, &str)]) -> bool {
     emptied
 }
 
+fn taken_down(lab: &LabEnv) {
+    works(lab, &["down", "--all"]);
+    assert_eq!(lab.left(), Vec::<String>::new());
+}
+
 /// Everything that this test ever makes.
 const LEFT: &str = "SELECT count(*) FROM (SELECT relname FROM pg_class WHERE relname LIKE 'left\\_%' \
     UNION ALL SELECT rolname FROM pg_roles WHERE rolname LIKE 'left\\_%' \
@@ -91,8 +96,7 @@ fn only_what_leaves_nothing_behind_is_emptied() {
         // What was made anew is known again.
         assert!(goes_on(&lab, &[orders]), "after {stays:?}");
     }
-    works(&lab, &["down", "--all"]);
-    assert_eq!(lab.left(), Vec::<String>::new());
+    taken_down(&lab);
 }
 
 #[test]
@@ -109,8 +113,7 @@ fn what_an_earlier_container_has_left_is_not_taken_for_new() {
     assert_eq!(sql(&lab, "orders", LEFT), "1", "the volume stays");
     assert!(!goes_on(&lab, &[]));
     assert_eq!(sql(&lab, "orders", LEFT), "0");
-    works(&lab, &["down", "--all"]);
-    assert_eq!(lab.left(), Vec::<String>::new());
+    taken_down(&lab);
 }
 
 #[test]
@@ -122,6 +125,5 @@ fn one_that_hangs_is_made_anew() {
     assert_eq!(docker(&["exec", &lab.container("db"), "sh", "-c", stop]).code, 0);
     assert!(!goes_on(&lab, &[]));
     assert_eq!(sql(&lab, "orders", LEFT), "0");
-    works(&lab, &["down", "--all"]);
-    assert_eq!(lab.left(), Vec::<String>::new());
+    taken_down(&lab);
 }

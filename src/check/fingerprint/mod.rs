@@ -1,7 +1,7 @@
 //! What a service holds, as a fingerprint: two equal ones mean equal content and settings.
 //!
-//! Taken when a service is ready and nobody has used it yet, and again after its `reset:` steps: only
-//! when both are equal was it really reset.
+//! Taken when a service is ready and nobody has used it yet, and again after it was emptied: only when both are equal
+//! is it as it was.
 
 mod postgres;
 mod redis;

@@ -57,11 +57,11 @@ pub(super) async fn fingerprint(address: SocketAddr, login: &Login) -> Result<St
         .into_iter()
         .filter_map(|mut row| Some((row.first_mut()?.take()?, row.get(1)?.as_deref() == Some("t"))))
         .collect();
-    let (shared, own): (Vec<_>, Vec<_>) = catalogs.into_iter().partition(|(_, shared)| *shared);
-    digest.update(text(&session.run(&changes(&shared)).await?));
+    let names = |shared: bool| catalogs.iter().filter(move |one| one.1 == shared).map(|one| one.0.as_str());
+    digest.update(text(&session.run(&changes(names(true))).await?));
     let databases = session.run("SELECT datname FROM pg_database WHERE datallowconn ORDER BY datname").await?;
     let databases: Vec<String> = rows(&databases).into_iter().flatten().flatten().collect();
-    let own = &changes(&own);
+    let own = &changes(names(false));
     let contents = databases.iter().map(|name| async move {
         let session = Session::connect(address, &login.of(name)).await?;
         // What rows a table holds is told by no catalog.
@@ -78,11 +78,9 @@ pub(super) async fn fingerprint(address: SocketAddr, login: &Login) -> Result<St
 
 /// A statement that has a line for each catalog: how many rows, and the newest transaction that has written one. Whoever
 /// inserts or changes a row is newer than all before; whoever deletes one leaves fewer.
-fn changes(catalogs: &[(String, bool)]) -> String {
-    let line = |(name, _): &(String, bool)| {
-        format!("SELECT '{name}', count(*), max(xmin::text::bigint) FROM pg_catalog.{name}")
-    };
-    catalogs.iter().map(line).collect::<Vec<_>>().join(" UNION ALL ")
+fn changes<'n>(catalogs: impl Iterator<Item = &'n str>) -> String {
+    let line = |name| format!("SELECT '{name}', count(*), max(xmin::text::bigint) FROM pg_catalog.{name}");
+    catalogs.map(line).collect::<Vec<_>>().join(" UNION ALL ")
 }
 
 fn rows(answer: &[SimpleQueryMessage]) -> Vec<Vec<Option<String>>> {
@@ -119,8 +117,7 @@ mod tests {
 
     #[test]
     fn each_catalog_has_a_line() {
-        let catalogs = [("pg_class".to_owned(), false), ("pg_proc".to_owned(), false)];
-        let statement = changes(&catalogs);
+        let statement = changes(["pg_class", "pg_proc"].into_iter());
         assert_eq!(statement.matches("count(*)").count(), 2);
         assert!(statement.contains("FROM pg_catalog.pg_class UNION ALL SELECT 'pg_proc'"), "{statement}");
     }
