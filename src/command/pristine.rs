@@ -69,8 +69,10 @@ pub async fn pristine(
     });
     join_all(stops).await.into_iter().collect::<Result<Vec<()>, Failure>>()?;
     let emptying = join_all(hopeful.iter().map(|service| async {
-        let done = world.reset(service).await.is_ok();
-        let same = done && world.fingerprint(service).await.as_ref() == baseline(service);
+        let same = match baseline(service) {
+            Some(fingerprint) => world.reset(service, fingerprint).await,
+            None => false,
+        };
         (service.clone(), same)
     }));
     let (emptying, removed) = tokio::join!(emptying, remove_services(app, opened, engine, &observed, &rest));

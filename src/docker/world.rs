@@ -415,10 +415,13 @@ impl crate::environment::ready::Prober for DockerWorld {
         known || self.lab.reset.contains_key(service)
     }
 
-    async fn reset(&self, service: &ServiceName) -> Result<(), String> {
+    async fn reset(&self, service: &ServiceName, fingerprint: &str) -> bool {
         match self.lab.reset.get(service) {
-            Some(steps) => crate::check::steps::perform(steps, self).await,
-            None => crate::check::fingerprint::empty(service, self).await,
+            Some(steps) => {
+                let done = crate::check::steps::perform(steps, self).await.is_ok();
+                done && self.fingerprint(service).await.as_deref() == Some(fingerprint)
+            }
+            None => crate::check::fingerprint::empty(service, self, fingerprint).await,
         }
     }
 

@@ -39,8 +39,8 @@ pub trait Prober: Sync {
     fn probe(&self, service: &ServiceName, replica: u32) -> impl Future<Output = Result<(), String>> + Send;
     /// Whether this service can be emptied: by the lab's `reset:` steps, or in a way that its kind has.
     fn resets(&self, service: &ServiceName) -> bool;
-    /// Empties it. `Err` says what did not work.
-    fn reset(&self, service: &ServiceName) -> impl Future<Output = Result<(), String>> + Send;
+    /// Empties it, and tells whether it holds what `fingerprint` says then.
+    fn reset(&self, service: &ServiceName, fingerprint: &str) -> impl Future<Output = bool> + Send;
     /// What the service holds, as a fingerprint; `None` where there is no way to tell.
     fn fingerprint(&self, service: &ServiceName) -> impl Future<Output = Option<String>> + Send;
 }

@@ -46,6 +46,10 @@ fn goes_on(lab: &LabEnv, statements: &[(&str, &str)]) -> bool {
     emptied
 }
 
+fn database_number(lab: &LabEnv) -> String {
+    sql(lab, "postgres", "SELECT oid FROM pg_database WHERE datname = 'orders'")
+}
+
 fn taken_down(lab: &LabEnv) {
     works(lab, &["down", "--all"]);
     assert_eq!(lab.left(), Vec::<String>::new());
@@ -65,17 +69,38 @@ fn only_what_leaves_nothing_behind_is_emptied() {
     assert!(plan.out.contains("empty `db`, or make it anew"), "{plan:?}");
     works(&lab, &["start", "database"]);
     let orders = ("orders", "CREATE TABLE left_orders (number int)");
-    for gone in [
+    for dropped in [
         &[][..],
         &[orders, ("orders", "INSERT INTO left_orders SELECT generate_series(1, 1000)")],
-        &[orders, ("orders", "ALTER DATABASE orders SET work_mem = '64MB'")],
+        &[orders, ("orders", "VACUUM ANALYZE")],
+        &[
+            ("orders", "CREATE TABLE left_one (id serial PRIMARY KEY, at timestamptz DEFAULT now())"),
+            ("orders", "CREATE TABLE left_two (id int GENERATED ALWAYS AS IDENTITY, one int REFERENCES left_one)"),
+            ("orders", "CREATE VIEW left_seen AS SELECT * FROM left_one; CREATE INDEX left_index ON left_one (at)"),
+            ("orders", "CREATE MATERIALIZED VIEW left_kept AS SELECT count(*) FROM left_two"),
+            ("orders", "CREATE TYPE left_kind AS ENUM ('a'); CREATE DOMAIN left_domain AS int CHECK (value > 0)"),
+            ("orders", "CREATE FUNCTION left_sum(left_kind) RETURNS int LANGUAGE sql AS 'SELECT 1'"),
+            ("orders", "CREATE SCHEMA left_schema CREATE TABLE left_three (kind public.left_kind)"),
+            ("orders", "SELECT lo_from_bytea(0, 'left'); CREATE EXTENSION pg_stat_statements"),
+            ("orders", "CREATE TEMPORARY TABLE left_temporary (number int)"),
+        ],
+    ] {
+        let before = database_number(&lab);
+        assert!(goes_on(&lab, dropped), "{dropped:?}");
+        assert_eq!(database_number(&lab), before, "{dropped:?}");
+        assert_eq!(sql(&lab, "orders", LEFT), "0", "{dropped:?}");
+    }
+    for again in [
+        &[orders, ("orders", "ALTER DATABASE orders SET work_mem = '64MB'")][..],
         &[("orders", "DROP SCHEMA public CASCADE")],
+        &[("orders", "COMMENT ON SCHEMA public IS 'left'")],
+        &[orders, ("orders", "CREATE PUBLICATION left_told FOR TABLE left_orders")],
+        &[orders, ("orders", "CREATE STATISTICS left_counts (ndistinct) ON number, (number + 1) FROM left_orders")],
         &[("postgres", "DROP DATABASE orders WITH (FORCE)")],
         &[("postgres", "CREATE ROLE left_behind"), ("postgres", "DROP ROLE left_behind")],
-        &[orders, ("orders", "VACUUM ANALYZE")],
     ] {
-        assert!(goes_on(&lab, gone), "{gone:?}");
-        assert_eq!(sql(&lab, "orders", LEFT), "0", "{gone:?}");
+        assert!(goes_on(&lab, again), "{again:?}");
+        assert_eq!(sql(&lab, "orders", LEFT), "0", "{again:?}");
     }
     for stays in [
         &[("orders", "CREATE ROLE left_behind")][..],

@@ -48,17 +48,12 @@ pub fn empties(definition: &Service) -> bool {
     probe::sql::fits(definition) && postgres::emptied(&probe::sql::Login::told(definition)).is_some()
 }
 
-/// Empties a service whose lab does not say how. Only its fingerprint tells whether that made it what it was.
-///
-/// # Errors
-/// Its kind has no way, or it refuses; in words.
-pub async fn empty<W: World>(service: &ServiceName, world: &W) -> Result<(), String> {
-    match world.services().get(service) {
-        Some(definition) if empties(definition) => {
-            let address = world.address(service, probe::sql::PORT).await.map_err(|why| format!("{why:?}"))?;
-            let emptied = timeout(LIMIT, postgres::empty(address, &probe::sql::Login::told(definition))).await;
-            emptied.unwrap_or_else(|_| Err(format!("no answer within {} s", LIMIT.as_secs())))
-        }
-        _ => Err("the lab has no `reset:` steps for it".into()),
-    }
+/// Empties a service whose lab does not say how, and tells whether it holds what `known` says then.
+pub async fn empty<W: World>(service: &ServiceName, world: &W, known: &str) -> bool {
+    let Some(definition) = world.services().get(service).filter(|one| empties(one)) else { return false };
+    let emptied = async {
+        let Ok(address) = world.address(service, probe::sql::PORT).await else { return false };
+        postgres::empty(address, &probe::sql::Login::told(definition), known).await
+    };
+    timeout(LIMIT, emptied).await.unwrap_or(false)
 }

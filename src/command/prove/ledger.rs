@@ -1,4 +1,5 @@
-//! Cells that were right, kept until a whole run is: one that was cut off, or had a wrong cell, goes on after them.
+//! Cells that were right, kept until the proof of a whole run is written: a run that was cut off, or had a wrong cell,
+//! goes on after them.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -15,6 +16,9 @@ pub(super) struct Ledger {
     /// Of the program that judged, recipes included.
     program: String,
     known: Vec<Known>,
+    /// The run was whole and right, and its proof was not asked for: kept for whoever asks for it now.
+    #[serde(default)]
+    whole: bool,
     /// `None` where nothing is to be kept.
     #[serde(skip)]
     path: Option<PathBuf>,
@@ -31,11 +35,13 @@ pub(super) struct Known {
 }
 
 impl Ledger {
-    /// What an earlier run by the same program has left in the file; nothing if `fresh`.
-    pub fn open(path: Option<&Path>, fresh: bool) -> Self {
+    /// What an earlier run by the same program has left in the file; nothing if `fresh`. A whole run is of use only
+    /// to one that will `write` its proof: without that, running again means judging again.
+    pub fn open(path: Option<&Path>, fresh: bool, write: bool) -> Self {
         let read = || serde_json::from_slice::<Self>(&std::fs::read(path?).ok()?).ok();
-        let known = read().filter(|ledger| ledger.program == program() && !fresh).map(|ledger| ledger.known);
-        Self { program: program(), known: known.unwrap_or_default(), path: path.map(Path::to_owned) }
+        let of_use = |ledger: &Self| ledger.program == program() && !fresh && (write || !ledger.whole);
+        let known = read().filter(of_use).map(|ledger| ledger.known).unwrap_or_default();
+        Self { program: program(), known, whole: false, path: path.map(Path::to_owned) }
     }
 
     /// Takes what is known of this cell and round, if it was right.
@@ -56,6 +62,10 @@ impl Ledger {
     /// The state folder cannot be written.
     pub fn add(&mut self, known: Known) -> Result<(), Failure> {
         self.known.push(known);
+        self.keep()
+    }
+
+    fn keep(&self) -> Result<(), Failure> {
         let Some(path) = &self.path else { return Ok(()) };
         let write = || {
             let folder = path.parent().unwrap_or(Path::new("."));
@@ -78,7 +88,16 @@ impl Ledger {
         self.known.iter().any(|known| known.failed.contains(check))
     }
 
-    /// Forgets a run that is whole and right.
+    /// Keeps a run that is whole and right until its proof is asked for.
+    ///
+    /// # Errors
+    /// The state folder cannot be written.
+    pub fn finish(&mut self) -> Result<(), Failure> {
+        self.whole = true;
+        self.keep()
+    }
+
+    /// Forgets a run whose proof is written.
     pub fn forget(&self) {
         // One that stays all the same is used by the next run, which says so.
         let _ = self.path.as_ref().map(std::fs::remove_file);
@@ -115,18 +134,21 @@ mod tests {
     fn a_run_goes_on_with_the_right_cells() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("prove/month-3.json");
-        let mut ledger = Ledger::open(Some(&path), false);
+        let mut ledger = Ledger::open(Some(&path), false, false);
         ledger.add(known("starter", &[])).unwrap();
         ledger.add(known("solution", &["wired: failed"])).unwrap();
-        let mut later = Ledger::open(Some(&path), false);
+        let mut later = Ledger::open(Some(&path), false, false);
         assert!(later.take("starter", 2).is_none(), "another round");
         assert!(later.take("solution", 1).is_none(), "it was wrong");
         let starter = later.take("starter", 1).unwrap();
         later.begin(vec![starter]);
         assert_eq!(later.cells().len(), 1);
         assert!(later.failed_somewhere(&("wired".into(), "it answers".into())));
-        assert!(Ledger::open(Some(&path), true).take("starter", 1).is_none(), "it was to begin anew");
+        assert!(Ledger::open(Some(&path), true, false).take("starter", 1).is_none(), "it was to begin anew");
+        later.finish().unwrap();
+        assert!(Ledger::open(Some(&path), false, false).take("starter", 1).is_none(), "the run was whole");
+        assert!(Ledger::open(Some(&path), false, true).take("starter", 1).is_some(), "its proof is wanted now");
         later.forget();
-        assert!(Ledger::open(Some(&path), false).take("starter", 1).is_none(), "the run was whole");
+        assert!(Ledger::open(Some(&path), false, true).take("starter", 1).is_none(), "its proof is written");
     }
 }

@@ -89,7 +89,7 @@ async fn prove_one(
     let proven = |round: usize, variant: &Variant| proof.as_ref().is_some_and(|proof| proof.has(round, &variant.name));
     let path = app.state.join("prove").join(format!("{}.json", lab.id));
     // A run of some variants is no part of a whole one.
-    let mut ledger = Ledger::open(request.only.is_none().then_some(&path), request.fresh);
+    let mut ledger = Ledger::open(request.only.is_none().then_some(&path), request.fresh, request.write);
     let judged_by = proof::judging_digest(&lab.folder)?;
     let rounds = before + 1..=before + request.repeat.max(1);
     let cells = rounds.flat_map(|round| variants.iter().map(move |one| (round, one)));
@@ -128,7 +128,7 @@ async fn prove_one(
     }
     let not_run: Vec<String> =
         lock(&queue.waiting).iter().map(|(round, one)| format!("{} (round {round})", one.name)).collect();
-    let ledger = queue.ledger.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut ledger = queue.ledger.into_inner().unwrap_or_else(PoisonError::into_inner);
     let mut cells = ledger.cells();
     let place = |cell: &CellRow| (cell.round, variants.iter().position(|one| one.name == cell.variant));
     cells.sort_by_key(place);
@@ -153,8 +153,12 @@ async fn prove_one(
     if is_right(&view) && (view.not_run.is_empty() || request.add) && request.only.is_none() {
         if request.write {
             proof::write(&lab, &digest, &view, proof)?;
+            ledger.forget();
+        } else {
+            ledger.finish()?;
+            let text = "no proof was written; the same command with `--write` writes it without judging again".into();
+            app.sink.emit(Event::Note { text });
         }
-        ledger.forget();
     }
     Ok(view)
 }
