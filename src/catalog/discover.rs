@@ -59,7 +59,7 @@ pub fn labs_folder(given: Option<&Path>, root: &Path, cache: &Path) -> std::io::
 fn unpack(cache: &Path) -> std::io::Result<PathBuf> {
     let mut hash = Sha256::new();
     digest(&LABS, &mut hash);
-    let name: String = hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let name = hex::encode(&hash.finalize()[..8]);
     let folder = cache.join(format!("labs-{name}"));
     if folder.is_dir() {
         return Ok(folder);

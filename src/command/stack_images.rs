@@ -197,5 +197,5 @@ pub async fn planned(opened: &Opened, engine: &DockerEngine) -> Result<(Images, 
 
 fn short_hash(text: &str) -> String {
     use sha2::{Digest, Sha256};
-    Sha256::digest(text).iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(&Sha256::digest(text)[..6])
 }

@@ -138,14 +138,15 @@ impl Engine for DockerEngine {
         self.sessions.forget(id);
         let result = call(&operation, limit::REMOVE, self.docker.remove_container(id, Some(options()))).await;
         match result {
-            // Somebody else removes it already: wait until it is gone.
-            Err(error) if error.fault == EngineFault::Conflict => self.gone(id).await,
-            // Thousands of files go slowly on some disks: the engine is still at it, or done by now.
-            Err(error) if error.fault == EngineFault::Unreachable => match self.facts(id).await {
-                Ok(facts) if facts.state == ContainerState::Removing => self.gone(id).await,
-                Err(gone) if gone.fault == EngineFault::NotFound => Ok(()),
-                _ => Err(error),
-            },
+            // Somebody else removes it already; or thousands of files go slowly on some disks, and the engine is still
+            // at it, or done by now.
+            Err(error) if matches!(error.fault, EngineFault::Conflict | EngineFault::Unreachable) => {
+                match self.facts(id).await {
+                    Ok(facts) if facts.state == ContainerState::Removing => self.gone(id).await,
+                    Err(gone) if gone.fault == EngineFault::NotFound => Ok(()),
+                    _ => Err(error),
+                }
+            }
             other => unless_gone(other),
         }
     }

@@ -179,8 +179,7 @@ impl DockerEngine {
 
     /// The same for one labrunner and key: what others keep on the same engine has other names.
     fn first_data_name(&self, key: &str) -> String {
-        let owner: String =
-            Sha256::digest(self.owner.as_bytes()).iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+        let owner = hex::encode(&Sha256::digest(self.owner.as_bytes())[..4]);
         format!("labrunner-first-data-{owner}-{key}")
     }
 }

@@ -210,7 +210,7 @@ fn mark() -> String {
     let mut bytes = [0_u8; 16];
     // Without randomness marks still differ from any output that does not try to look like one.
     let _ = getrandom::fill(&mut bytes);
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(bytes)
 }
 
 /// The script for a command, or `None` when a shell cannot be told it.

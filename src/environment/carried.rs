@@ -35,8 +35,7 @@ pub struct Load {
 /// The key of the volume that stands for `folder`.
 pub fn key(folder: &Path) -> String {
     let hash = Sha256::digest(folder.as_os_str().as_encoded_bytes());
-    let hex: String = hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-    format!("carried-{hex}")
+    format!("carried-{}", hex::encode(&hash[..6]))
 }
 
 /// The stack with volumes where it binds folders below one of `own`, and with files put in where it binds files.

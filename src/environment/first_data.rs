@@ -242,7 +242,7 @@ fn of(spec: &ContainerSpec, new: &BTreeSet<&str>, folders: &BTreeMap<String, Str
     let Service { environment, user, files, command, .. } = definition;
     let seen = (&spec.image_id, &folder, &target, environment, user, files, command);
     hash.update(format!("{seen:?}"));
-    let key = hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    let key = hex::encode(&hash.finalize()[..16]);
     Some(FirstData { target, volume, key })
 }
 
@@ -267,7 +267,7 @@ fn content(path: &std::path::Path) -> Option<String> {
         hash.update(format!("{:?}\n", path.file_name()));
         hash.update(std::fs::read(&path).ok()?);
     }
-    Some(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Some(hex::encode(hash.finalize()))
 }
 
 #[cfg(test)]

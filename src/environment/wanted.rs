@@ -228,8 +228,7 @@ fn digest(spec: &ContainerSpec) -> String {
     // A host port that had to move is still the same container.
     hash.update(format!("{:?}", ContainerSpec { bindings: Vec::new(), ..spec.clone() }));
     let bytes = hash.finalize();
-    let hex: String = bytes.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    format!("1:{hex}")
+    format!("1:{}", hex::encode(&bytes[..16]))
 }
 
 /// The networks that a service's container is on: name on the engine, aliases, address.

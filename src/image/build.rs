@@ -74,7 +74,7 @@ pub fn prepare(
         files.push((name, bytes, mode(entry.path())));
     }
     let packed = pack(files).map_err(|error| failed(context, &error))?;
-    let digest = Sha256::digest(&packed).iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    let digest = hex::encode(&Sha256::digest(&packed)[..16]);
     Ok(Prepared { context: packed, digest, from })
 }
 

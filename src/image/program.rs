@@ -55,8 +55,7 @@ impl Program {
             return plain;
         }
         let hash = Sha256::digest(format!("{:?}", self.patch));
-        let hex: String = hash.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-        format!("{plain}-{hex}")
+        format!("{plain}-{}", hex::encode(&hash[..4]))
     }
 
     /// The file of the program, built first if it is not there; every line of cargo's goes to `line`. `cargo_home` is

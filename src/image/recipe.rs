@@ -72,7 +72,7 @@ impl Recipe {
             hash.update(bytes);
         }
         hash.update(self.program.as_ref().map(Program::identity).unwrap_or_default());
-        hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+        hex::encode(&hash.finalize()[..16])
     }
 
     /// The labels of its image.

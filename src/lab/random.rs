@@ -41,8 +41,7 @@ fn capital(word: &str) -> String {
 
 /// Version 4, variant 1 (RFC 9562, 5.4).
 fn uuid(bytes: &[u8; 32]) -> String {
-    let mut hex: Vec<char> =
-        bytes.iter().take(16).flat_map(|byte| format!("{byte:02x}").chars().collect::<Vec<_>>()).collect();
+    let mut hex: Vec<char> = hex::encode(&bytes[..16]).chars().collect();
     hex[12] = '4';
     hex[16] = ['8', '9', 'a', 'b'][usize::from(bytes[8] % 4)];
     let part = |from: usize, to: usize| hex[from..to].iter().collect::<String>();

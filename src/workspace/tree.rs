@@ -88,7 +88,7 @@ impl Tree {
             hash.update((content.bytes.len() as u64).to_le_bytes());
             hash.update(&content.bytes);
         }
-        hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+        hex::encode(&hash.finalize()[..16])
     }
 
     /// Content hash of what services may run: Markdown is for people, and no service has to begin again for it.
@@ -116,7 +116,7 @@ impl Tree {
             let mut hash = Sha256::new();
             hash.update([u8::from(content.executable)]);
             hash.update(&content.bytes);
-            hash.finalize().iter().take(12).map(|byte| format!("{byte:02x}")).collect()
+            hex::encode(&hash.finalize()[..12])
         };
         self.0.iter().map(|(path, content)| (path.to_string_lossy().into_owned(), hash(content))).collect()
     }

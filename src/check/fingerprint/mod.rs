@@ -34,7 +34,7 @@ async fn look<W: World>(service: &ServiceName, world: &W) -> Option<String> {
         let (address, management) =
             tokio::join!(world.address(service, probe::amqp::PORT), world.address(service, probe::amqp::MANAGEMENT));
         let content = probe::amqp::content(address.ok()?, management.ok()?).await.ok()?;
-        return Some(Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect());
+        return Some(hex::encode(Sha256::digest(content)));
     }
     if probe::sql::fits(definition) {
         let address = world.address(service, probe::sql::PORT).await.ok()?;

@@ -117,7 +117,7 @@ pub(super) async fn fingerprint(address: SocketAddr, login: &Login) -> Result<St
     for content in try_join_all(contents).await? {
         digest.update(content);
     }
-    Ok(digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex::encode(digest.finalize()))
 }
 
 /// A statement that has a line for each catalog: how many rows, and the newest transaction that has written one. Whoever

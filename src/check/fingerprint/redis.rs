@@ -29,7 +29,7 @@ pub(super) async fn fingerprint(address: SocketAddr) -> Result<String, RedisErro
         digest.update(format!("db{number}"));
         digest.update(content(&mut connect(address, database(number)).await?).await?);
     }
-    Ok(digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex::encode(digest.finalize()))
 }
 
 fn database(number: i64) -> RedisConnectionInfo {

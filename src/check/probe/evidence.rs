@@ -45,7 +45,7 @@ fn of_file(path: &str, workspace: &std::path::Path) -> Result<(Value, Value), Un
 }
 
 fn describe(bytes: &[u8]) -> (Value, Value) {
-    let digest: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = hex::encode(Sha256::digest(bytes));
     let kind = kind_of(bytes);
     let text = if kind == "text" { String::from_utf8_lossy(bytes).into_owned() } else { String::new() };
     let links: Vec<&str> = text

@@ -67,7 +67,7 @@ impl Registry<'_> {
             let length = self.blob(repository, digest, || read(vec![path.clone()]), &path).await?;
             layers.push(json!({ "mediaType": LAYER, "digest": digest, "size": length }));
         }
-        let digest = format!("sha256:{}", hex(&Sha256::digest(&config)));
+        let digest = format!("sha256:{}", hex::encode(Sha256::digest(&config)));
         let size = config.len();
         let content = HashMap::from([(name.clone(), config)]);
         self.blob(repository, &digest, || async { Ok(content) }, &name).await?;
@@ -139,10 +139,6 @@ impl Registry<'_> {
 
 fn texts(list: &Value) -> Vec<String> {
     list.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn files(archive: &Path, names: &[String]) -> std::io::Result<HashMap<String, Vec<u8>>> {

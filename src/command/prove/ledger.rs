@@ -109,7 +109,7 @@ fn program() -> String {
     static DIGEST: std::sync::OnceLock<String> = std::sync::OnceLock::new();
     let make = || {
         let bytes = std::env::current_exe().and_then(std::fs::read).unwrap_or_default();
-        Sha256::digest(bytes).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+        hex::encode(&Sha256::digest(bytes)[..8])
     };
     DIGEST.get_or_init(make).clone()
 }

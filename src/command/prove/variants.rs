@@ -34,7 +34,7 @@ impl Variant {
     /// Digest of all that decides what its cell has to be and what it is.
     pub fn key(&self, judged_by: &str) -> String {
         let hash = Sha256::digest(format!("{judged_by} {} {} {:?}", self.name, self.files.hash(), self.must));
-        hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+        hex::encode(&hash[..8])
     }
 }
 

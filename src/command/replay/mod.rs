@@ -288,7 +288,7 @@ fn hash_files(workspace: &Path, patterns: &[String]) -> String {
         }
     }
     match any {
-        true => hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect(),
+        true => hex::encode(hash.finalize()),
         false => String::new(),
     }
 }
