@@ -11,6 +11,7 @@ use crate::catalog::discover::{self, Outline};
 use crate::catalog::read::{Reading, Variables, read_lab};
 use crate::catalog::render;
 use crate::docker::DockerEngine;
+use crate::docker::address::Addresses;
 use crate::docker::reach::Reach;
 use crate::docker::world::DockerWorld;
 use crate::environment::Identity;
@@ -91,7 +92,7 @@ impl Opened {
             journal: self.journal.clone(),
             images: std::sync::Mutex::new(images),
             known: std::sync::Mutex::default(),
-            addresses: std::sync::Mutex::default(),
+            addresses: Addresses::default(),
             reach: self.reach.get().cloned().unwrap_or_default(),
             as_written: self.as_written,
             practicals: self.practicals.clone(),

@@ -20,6 +20,8 @@ pub struct Notes {
     pub running_code: BTreeMap<String, String>,
     /// Containers that have been seen ready.
     pub ready: BTreeSet<String>,
+    /// How long each service took from start to ready, the last time, in milliseconds.
+    pub took: BTreeMap<String, u64>,
     /// The service of the lab that was down the last time, after it had been made anew.
     pub troubled: Option<String>,
     /// What services held when they were new: container id to fingerprint.

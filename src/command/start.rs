@@ -106,7 +106,7 @@ fn urls(observed: &Observed, local: bool) -> Vec<(String, String)> {
         .iter()
         .flat_map(|one| one.ports.iter().map(|(target, _, host)| (one.service.to_string(), *target, *host)))
         .map(|(service, target, host)| match target {
-            25 | 1025 | 5432 | 6379 | 5672 => (service, format!("127.0.0.1:{host}")),
+            22 | 25 | 1025 | 5432 | 5672 | 6379 | 9092 => (service, format!("127.0.0.1:{host}")),
             _ => (service, format!("http://127.0.0.1:{host}/")),
         })
         .map(|(service, url)| match local {

@@ -15,6 +15,7 @@ use crate::docker::DockerEngine;
 use crate::docker::world::DockerWorld;
 use crate::environment::apply::{Context, apply};
 use crate::environment::engine::{Engine, Observed};
+use crate::environment::head_start::head_start;
 use crate::environment::intent::Intent;
 use crate::environment::plan::{Plan, plan};
 use crate::environment::ready::NotReady;
@@ -97,6 +98,7 @@ pub async fn up(app: &App, opened: &Opened, engine: &DockerEngine) -> Result<Up,
     let shelf = Shelf::look(opened, engine, &plan, &observed).await?;
     let deadlines = opened.lab.ready.iter().filter_map(|(name, step)| Some((name.clone(), step.within?))).collect();
     let first_baselines = notes.first_baselines.clone();
+    let first = head_start(&plan, &notes.took).filter(|_| !opened.as_written).cloned();
     let context = Context {
         engine,
         identity: &opened.identity,
@@ -106,6 +108,7 @@ pub async fn up(app: &App, opened: &Opened, engine: &DockerEngine) -> Result<Up,
         deadlines: &deadlines,
         starts: 2 * std::thread::available_parallelism().map_or(2, usize::from),
         known_ready: &known_ready,
+        first: first.as_ref(),
         first_data: &shelf.kept,
         first_baselines: &first_baselines,
         as_written: opened.as_written,
@@ -155,6 +158,8 @@ pub async fn up(app: &App, opened: &Opened, engine: &DockerEngine) -> Result<Up,
         .filter(|one| one.state == ContainerState::Running && !failed.contains_key(&one.service))
         .map(|one| one.id.clone())
         .collect();
+    let took = outcome.took.into_iter().map(|(name, took)| (name.to_string(), took.as_millis() as u64));
+    notes.took.extend(took);
     notes.baselines.extend(outcome.baselines);
     notes.first_baselines.extend(outcome.first_baselines);
     notes.baselines.retain(|id, _| after.containers.iter().any(|one| one.id == *id));

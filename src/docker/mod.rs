@@ -1,5 +1,6 @@
 //! The only home of bollard: implements the ports of `environment`, `check` and `image`.
 
+pub mod address;
 mod build;
 pub mod carry;
 pub mod connect;

@@ -17,35 +17,45 @@ use crate::environment::identity::{self, Identity};
 use crate::environment::{ContainerState, EngineError, EngineFault, ObservedContainer};
 use crate::lab::ServiceName;
 
+/// What the engine lists by: the labels of an environment.
+fn filters(identity: &Identity) -> HashMap<&'static str, Vec<String>> {
+    let lab = format!("{}={}", identity::LAB, identity.lab);
+    HashMap::from([("label", vec![lab, format!("{}={}", identity::INSTANCE, identity.instance)])])
+}
+
 impl DockerEngine {
+    /// The containers of an environment, for whoever needs no more of it.
+    pub(super) async fn containers_of(&self, identity: &Identity) -> Result<Vec<ObservedContainer>, EngineError> {
+        let options = ListContainersOptionsBuilder::new().all(true).filters(&filters(identity)).build();
+        let list = call("list containers", limit::LOOK, self.docker.list_containers(Some(options))).await?;
+        self.all_ours(identity, list.iter().filter_map(|container| container.labels.as_ref()))?;
+        Ok(list.into_iter().filter_map(container).collect())
+    }
+
+    fn all_ours<'a>(
+        &self,
+        identity: &Identity,
+        mut labels: impl Iterator<Item = &'a HashMap<String, String>>,
+    ) -> Result<(), EngineError> {
+        labels.find(|labels| !self.is_ours(labels)).map_or(Ok(()), |labels| Err(foreign(identity, labels)))
+    }
+
     pub(super) async fn look_at(&self, identity: &Identity) -> Result<Observed, EngineError> {
-        let filters = HashMap::from([(
-            "label",
-            vec![
-                format!("{}={}", identity::LAB, identity.lab),
-                format!("{}={}", identity::INSTANCE, identity.instance),
-            ],
-        )]);
-        let containers = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
+        let filters = filters(identity);
         let networks = ListNetworksOptionsBuilder::new().filters(&filters).build();
         let volumes = ListVolumesOptionsBuilder::new().filters(&filters).build();
         let (containers, networks, volumes) = tokio::try_join!(
-            call("list containers", limit::LOOK, self.docker.list_containers(Some(containers))),
+            self.containers_of(identity),
             call("list networks", limit::LOOK, self.docker.list_networks(Some(networks))),
             call("list volumes", limit::LOOK, self.docker.list_volumes(Some(volumes))),
         )?;
-        let labels = containers.iter().filter_map(|container| container.labels.as_ref());
-        let labels = labels.chain(networks.iter().filter_map(|network| network.labels.as_ref()));
-        for labels in labels.chain(volumes.volumes.iter().flatten().map(|volume| &volume.labels)) {
-            if !self.is_ours(labels) {
-                return Err(foreign(identity, labels));
-            }
-        }
+        let labels = networks.iter().filter_map(|network| network.labels.as_ref());
+        self.all_ours(identity, labels.chain(volumes.volumes.iter().flatten().map(|volume| &volume.labels)))?;
         let key = |labels: Option<HashMap<String, String>>| {
             labels.and_then(|mut map| map.remove(identity::NAME)).unwrap_or_default()
         };
         Ok(Observed {
-            containers: containers.into_iter().filter_map(container).collect(),
+            containers,
             networks: networks
                 .into_iter()
                 .map(|network| ObservedResource {

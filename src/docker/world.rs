@@ -1,7 +1,7 @@
 //! What checks ask of the running lab, answered by Docker.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::DockerEngine;
+use super::address::Addresses;
 use super::reach::Reach;
 use crate::check::World;
 use crate::check::world::{Command, ContainerView, Origin, Output, Unobservable};
@@ -16,7 +17,6 @@ use crate::environment::engine::{Engine, ExecOutput, ExecRequest};
 use crate::environment::intent::Journal;
 use crate::environment::wanted::{attachments, network_name};
 use crate::environment::{ContainerState, EngineError, EngineFault, Identity, ObservedContainer};
-use crate::lab::check::Target;
 use crate::lab::practical::{Practicals, Taken};
 use crate::lab::stack::Service;
 use crate::lab::{Fault, Lab, Owner, ServiceName};
@@ -37,14 +37,9 @@ pub struct DockerWorld {
     pub reach: Reach,
     /// The services are the learner's own choice: one that is asked for and is not there is their mistake.
     pub as_written: bool,
-    /// Addresses of services, and when the engine told them.
-    pub addresses: Mutex<BTreeMap<ServiceName, (Instant, IpAddr)>>,
+    pub addresses: Addresses,
     pub practicals: Practicals,
 }
-
-/// How long an address is good without asking the engine again: no container ends, and another one gets its address,
-/// in so short a time.
-const ADDRESS: Duration = Duration::from_millis(100);
 
 impl DockerWorld {
     pub(super) async fn containers(
@@ -53,10 +48,10 @@ impl DockerWorld {
         replica: Option<u32>,
     ) -> Result<Vec<ObservedContainer>, Unobservable> {
         self.knows_of(service)?;
-        let observed = self.engine.observe(&self.identity).await.map_err(|error| machine(&error))?;
+        let containers = self.engine.containers_of(&self.identity).await.map_err(|error| machine(&error))?;
         let fits =
             |one: &ObservedContainer| one.service == *service && replica.is_none_or(|replica| one.replica == replica);
-        Ok(observed.containers.into_iter().filter(fits).collect())
+        Ok(containers.into_iter().filter(fits).collect())
     }
 
     /// # Errors
@@ -71,7 +66,7 @@ impl DockerWorld {
         Err(Unobservable::Learner(what))
     }
 
-    async fn one(&self, service: &ServiceName) -> Result<ObservedContainer, Unobservable> {
+    pub(super) async fn one(&self, service: &ServiceName) -> Result<ObservedContainer, Unobservable> {
         let mut all = self.containers(service, None).await?;
         all.sort_by_key(|one| one.replica);
         let missing =
@@ -101,15 +96,11 @@ impl DockerWorld {
     /// Forgets what was known of containers: they are others now.
     pub fn forget(&self) {
         self.known().clear();
-        self.known_addresses().clear();
+        self.addresses.forget();
     }
 
     fn known(&self) -> MutexGuard<'_, BTreeMap<ServiceName, String>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn known_addresses(&self) -> MutexGuard<'_, BTreeMap<ServiceName, (Instant, IpAddr)>> {
-        self.addresses.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn network(&self) -> String {
@@ -184,46 +175,7 @@ impl World for DockerWorld {
     }
 
     async fn address(&self, service: &ServiceName, port: u16) -> Result<SocketAddr, Unobservable> {
-        let mut replica = None;
-        if !self.lab.stack.services.contains_key(service) {
-            match Target::parse(service.as_str()) {
-                Some((name, Some(one))) if self.lab.stack.services.contains_key(&name) => replica = Some((name, one)),
-                _ => {
-                    self.knows_of(service)?;
-                    return Err(Unobservable::Definition(format!("`{service}` is no service of this lab")));
-                }
-            }
-        }
-        let known = self.known_addresses().get(service).copied();
-        if let Some((_, address)) = known.filter(|(told, _)| told.elapsed() < ADDRESS) {
-            let address = SocketAddr::new(address, port);
-            return self.reach.to(address, &self.engine, &self.identity).await.map_err(|error| machine(&error));
-        }
-        let asked = Instant::now();
-        let container = match &replica {
-            Some((name, one)) => {
-                let missing =
-                    || Unobservable::Service { service: name.clone(), what: format!("there is no `{service}`") };
-                self.containers(name, Some(*one)).await?.into_iter().next().ok_or_else(missing)?
-            }
-            None => self.one(service).await?,
-        };
-        let address = container.addresses.get(&self.network()).or_else(|| container.addresses.values().next()).copied();
-        match address {
-            Some(address) if container.state == ContainerState::Running => {
-                self.known_addresses().insert(service.clone(), (asked, address));
-                let address = SocketAddr::new(address, port);
-                self.reach.to(address, &self.engine, &self.identity).await.map_err(|error| machine(&error))
-            }
-            None if container.state == ContainerState::Running => {
-                let what = format!("`{service}` runs, and is cut off from its network");
-                Err(Unobservable::Service { service: service.clone(), what })
-            }
-            _ => {
-                let what = format!("`{service}` does not run: its container is {}", container.state.word());
-                Err(Unobservable::Service { service: service.clone(), what })
-            }
-        }
+        self.address_of(service, port).await
     }
 
     fn is_direct(&self) -> bool {
@@ -362,19 +314,19 @@ impl World for DockerWorld {
 
     async fn fault(&self, fault: Fault, service: &ServiceName, replica: Option<u32>) -> Result<(), Unobservable> {
         let done = self.break_on_purpose(fault, service, replica).await;
-        self.known_addresses().clear();
+        self.addresses.forget();
         done
     }
 
     async fn heal(&self, service: &ServiceName, replica: Option<u32>) -> Result<(), Unobservable> {
-        self.known_addresses().clear();
+        self.addresses.forget();
         let done = self.mend(service, replica).await;
-        self.known_addresses().clear();
+        self.addresses.forget();
         done
     }
 
     async fn engine(&self) -> Result<(), String> {
-        self.engine.observe(&self.identity).await.map(drop).map_err(|error| error.message)
+        self.engine.containers_of(&self.identity).await.map(drop).map_err(|error| error.message)
     }
 }
 

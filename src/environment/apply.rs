@@ -9,27 +9,20 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::Semaphore;
 
 use super::baseline::{self, Baseline};
+use super::board::{Board, Progress};
+use super::deaths::DeathWatch;
 use super::engine::{Engine, EngineError, EngineFault, Observed, ObservedResource};
 use super::first_data::Kept;
 use super::identity::Identity;
 use super::plan::{ContainerAction, Plan, PlannedContainer, healthy_first, one_shots};
-use super::ready::{self, Deaths, NotReady, Prober};
+use super::ready::{self, NotReady, Prober};
 use super::wanted::ContainerSpec;
 use crate::event::{Event, ServiceState, Sink};
 use crate::lab::ServiceName;
-use crate::lab::stack::{Condition, MountSource};
-
-/// How a service's container is doing on its way up, as its dependants see it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Progress {
-    Pending,
-    Started,
-    Ready,
-    Failed(String),
-}
+use crate::lab::stack::MountSource;
 
 /// What became of the services.
 #[derive(Debug, Default)]
@@ -42,6 +35,8 @@ pub struct Outcome {
     pub baselines: BTreeMap<String, String>,
     /// The same for services that began with first data: its volume to fingerprint.
     pub first_baselines: BTreeMap<String, String>,
+    /// From start to ready, of those that were begun.
+    pub took: BTreeMap<ServiceName, Duration>,
     /// (service, container port, wanted host port) where the wanted one was taken.
     pub moved_ports: Vec<(ServiceName, u16, u16)>,
 }
@@ -66,6 +61,8 @@ pub struct Context<'a, E: Engine, P: Prober> {
     pub starts: usize,
     /// Containers that have been seen ready and run the same code still: they are not asked again.
     pub known_ready: &'a BTreeSet<String>,
+    /// The service that runs before the others begin, if there is one.
+    pub first: Option<&'a ServiceName>,
     pub first_data: &'a Kept,
     /// What services hold that begin with first data, as far as it has been looked at: its volume to fingerprint.
     pub first_baselines: &'a BTreeMap<String, String>,
@@ -193,6 +190,11 @@ async fn bring_up<E: Engine, P: Prober>(
     let began = Instant::now();
     let spec = &planned.spec;
     let emit = |state| context.sink.emit(Event::Service { service: spec.service.clone(), state });
+    let kept = matches!(planned.action, ContainerAction::Keep(_));
+    if let Some(first) = context.first.filter(|first| !kept && **first != spec.service) {
+        emit(ServiceState::Waiting);
+        board.begun(first).await;
+    }
     let mut id = match &planned.action {
         ContainerAction::Keep(existing) if context.known_ready.contains(&existing.id) => {
             emit(ServiceState::Unchanged);
@@ -230,6 +232,7 @@ async fn bring_up<E: Engine, P: Prober>(
             }
         }
     }
+    let started = Instant::now();
     emit(ServiceState::Started);
     board.set(planned, Progress::Started);
     let one_shot = around.done.contains(&spec.service);
@@ -251,6 +254,9 @@ async fn bring_up<E: Engine, P: Prober>(
     ready::wait(context.engine, spec, &id, &sign, context.prober, deaths.of(&id), deadline)
         .await
         .map_err(Failed::Service)?;
+    if !kept {
+        lock(outcome).took.insert(spec.service.clone(), started.elapsed());
+    }
     if let Some(baseline) = baseline::take(planned, context, &around.new_volumes).await {
         lock(outcome).note(&id, baseline);
     }
@@ -308,94 +314,6 @@ async fn create<E: Engine, P: Prober>(
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-}
-
-/// Who is how far, for those who wait.
-struct Board {
-    progress: BTreeMap<(ServiceName, u32), watch::Sender<Progress>>,
-}
-
-impl Board {
-    fn new(plan: &Plan) -> Self {
-        let key = |planned: &PlannedContainer| (planned.spec.service.clone(), planned.spec.replica);
-        Self {
-            progress: plan
-                .containers
-                .iter()
-                .map(|planned| (key(planned), watch::Sender::new(Progress::Pending)))
-                .collect(),
-        }
-    }
-
-    fn set(&self, planned: &PlannedContainer, progress: Progress) {
-        if let Some(sender) = self.progress.get(&(planned.spec.service.clone(), planned.spec.replica)) {
-            sender.send_replace(progress);
-        }
-    }
-
-    /// Waits until every dependency of `planned` is where it has to be.
-    async fn dependencies(&self, planned: &PlannedContainer) -> Result<(), NotReady> {
-        for (service, dependency) in &planned.spec.definition.depends_on {
-            for ((_, _), sender) in self.progress.iter().filter(|((name, _), _)| name == service) {
-                let mut receiver = sender.subscribe();
-                let reached = receiver.wait_for(|progress| match progress {
-                    Progress::Pending => false,
-                    Progress::Started => dependency.condition == Condition::Started,
-                    Progress::Ready | Progress::Failed(_) => true,
-                });
-                let state = match reached.await {
-                    Ok(state) => state.clone(),
-                    Err(_) => Progress::Failed("it was given up".into()),
-                };
-                if let Progress::Failed(reason) = state
-                    && dependency.required
-                {
-                    let reason = format!("not started, because `{service}` is not ready: {reason}");
-                    return Err(NotReady { reason, machine: false, log: Vec::new() });
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Counts the deaths of containers from the engine's events.
-pub(super) struct DeathWatch {
-    deaths: std::sync::Arc<Mutex<BTreeMap<String, watch::Sender<Deaths>>>>,
-    task: tokio::task::JoinHandle<()>,
-}
-
-impl DeathWatch {
-    pub(super) fn begin<E: Engine>(engine: &E, identity: &Identity) -> Self {
-        let deaths: std::sync::Arc<Mutex<BTreeMap<String, watch::Sender<Deaths>>>> = std::sync::Arc::default();
-        let mut events = engine.events(identity);
-        let shared = deaths.clone();
-        let task = tokio::spawn(async move {
-            while let Some(event) = events.recv().await {
-                let mut map = lock(&shared);
-                let sender = map.entry(event.container).or_default();
-                match event.action.as_str() {
-                    "oom" => sender.send_modify(|deaths| deaths.out_of_memory = true),
-                    "die" => sender.send_modify(|deaths| {
-                        deaths.count += 1;
-                        deaths.last_exit = event.exit_code;
-                    }),
-                    _ => {}
-                }
-            }
-        });
-        Self { deaths, task }
-    }
-
-    pub(super) fn of(&self, id: &str) -> watch::Receiver<Deaths> {
-        lock(&self.deaths).entry(id.to_owned()).or_default().subscribe()
-    }
-}
-
-impl Drop for DeathWatch {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
 }
 
 #[cfg(all(test, unix))]

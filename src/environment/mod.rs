@@ -5,9 +5,12 @@
 
 pub mod apply;
 mod baseline;
+mod board;
 pub mod carried;
+mod deaths;
 pub mod engine;
 pub mod first_data;
+pub mod head_start;
 pub mod identity;
 pub mod intent;
 pub mod lock;
