@@ -113,12 +113,11 @@ pub async fn sweep(app: &App, engine: &DockerEngine, purpose: Purpose) -> Result
         let known = folder.is_dir();
         if known && let Ok(_lock) = Lock::take(&folder, &app.typed) {
             let observed = engine.observe(identity).await?;
-            match crate::environment::apply::remove(engine, &observed, app.sink.as_ref()).await {
-                Ok(()) => drop(std::fs::remove_dir_all(&folder)),
-                Err(error) => {
-                    let text = format!("something of an earlier run cannot be removed: {error}");
-                    app.sink.emit(Event::Warning { text });
-                }
+            // Its folder stays: the engine may still be at a call of the killed run, and what comes of that is known by
+            // the folder to be ours. It goes when nothing has come for a while.
+            if let Err(error) = crate::environment::apply::remove(engine, &observed, app.sink.as_ref()).await {
+                let text = format!("something of an earlier run cannot be removed: {error}");
+                app.sink.emit(Event::Warning { text });
             }
         }
     }
@@ -127,7 +126,7 @@ pub async fn sweep(app: &App, engine: &DockerEngine, purpose: Purpose) -> Result
     Ok(())
 }
 
-/// Removes the folders of runs that were killed before they had made anything on the engine.
+/// Removes the folders of runs that were killed and have nothing on the engine.
 fn forget_folders(app: &App, purpose: Purpose, on_engine: &[String]) {
     let Ok(folders) = std::fs::read_dir(app.state.join("environments")) else { return };
     for folder in folders.flatten() {

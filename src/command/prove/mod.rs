@@ -126,6 +126,8 @@ async fn prove_one(
     for result in futures_util::future::join_all(work).await {
         left.extend(result?);
     }
+    // What a killed run had asked the engine for may have come only after the first look.
+    sweep(app, &engine, Purpose::Prove).await?;
     let not_run: Vec<String> =
         lock(&queue.waiting).iter().map(|(round, one)| format!("{} (round {round})", one.name)).collect();
     let mut ledger = queue.ledger.into_inner().unwrap_or_else(PoisonError::into_inner);
