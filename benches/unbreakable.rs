@@ -31,6 +31,11 @@ fn main() -> std::process::ExitCode {
         ("down", &["down", "page"], &["start", "page"]),
     ];
     let asked: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    let parts: Vec<&str> = commands.iter().map(|(name, ..)| *name).chain(["moments"]).collect();
+    if let Some(other) = asked.iter().find(|word| !parts.contains(&word.as_str())) {
+        println!("`{other}` is no part of this bench; there are {}. Nothing was tried", parts.join(", "));
+        return std::process::ExitCode::FAILURE;
+    }
     let is_asked = |part: &str| asked.is_empty() || asked.iter().any(|word| word == part);
     let mut good = true;
     println!("| command | wrong answers | not survived |\n| --- | --- | --- |");

@@ -17,6 +17,7 @@ use super::deaths::DeathWatch;
 use super::engine::{Engine, EngineError, EngineFault, Observed, ObservedResource};
 use super::first_data::Kept;
 use super::identity::Identity;
+use super::lock_of;
 use super::plan::{ContainerAction, Plan, PlannedContainer, healthy_first, one_shots};
 use super::ready::{self, NotReady, Prober};
 use super::wanted::ContainerSpec;
@@ -118,7 +119,7 @@ pub async fn apply<E: Engine, P: Prober>(plan: &Plan, context: &Context<'_, E, P
                 state: ServiceState::Failed(not_ready.reason.clone()),
             });
             board.set(planned, Progress::Failed(not_ready.reason.clone()));
-            lock(&outcome).failed.insert(service, not_ready);
+            lock_of(&outcome).failed.insert(service, not_ready);
         }
         Ok(())
     };
@@ -223,7 +224,7 @@ async fn bring_up<E: Engine, P: Prober>(
             let _permit = starts.acquire().await;
             leads_nowhere_else(spec)?;
             emit(ServiceState::Starting);
-            lock(outcome).begun.insert(spec.service.clone());
+            lock_of(outcome).begun.insert(spec.service.clone());
             if let Err(error) = context.engine.start(&id).await {
                 if error.fault != EngineFault::PortTaken {
                     return Err(error.into());
@@ -255,10 +256,10 @@ async fn bring_up<E: Engine, P: Prober>(
         .await
         .map_err(Failed::Service)?;
     if !kept {
-        lock(outcome).took.insert(spec.service.clone(), started.elapsed());
+        lock_of(outcome).took.insert(spec.service.clone(), started.elapsed());
     }
     if let Some(baseline) = baseline::take(planned, context, &around.new_volumes).await {
-        lock(outcome).note(&id, baseline);
+        lock_of(outcome).note(&id, baseline);
     }
     emit(if one_shot { ServiceState::Completed } else { ServiceState::Ready(began.elapsed()) });
     board.set(planned, Progress::Ready);
@@ -295,7 +296,7 @@ async fn start_on_other_ports<E: Engine, P: Prober>(
     let mut spec = planned.spec.clone();
     for binding in &mut spec.bindings {
         if let Some(wanted) = binding.host_port.take() {
-            lock(outcome).moved_ports.push((spec.service.clone(), binding.target, wanted));
+            lock_of(outcome).moved_ports.push((spec.service.clone(), binding.target, wanted));
         }
     }
     let id = create(context, &spec).await?;
@@ -310,10 +311,6 @@ async fn create<E: Engine, P: Prober>(
 ) -> Result<String, EngineError> {
     let spec = context.first_data.container(context.engine, spec).await?;
     context.engine.create(&spec).await
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 #[cfg(all(test, unix))]

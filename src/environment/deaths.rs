@@ -1,12 +1,13 @@
 //! Counts the deaths of containers from the engine's events.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::watch;
 
 use super::engine::Engine;
 use super::identity::Identity;
+use super::lock_of;
 use super::ready::Deaths;
 
 /// Listens as long as it lives.
@@ -22,7 +23,7 @@ impl DeathWatch {
         let shared = deaths.clone();
         let task = tokio::spawn(async move {
             while let Some(event) = events.recv().await {
-                let mut map = lock(&shared);
+                let mut map = lock_of(&shared);
                 let sender = map.entry(event.container).or_default();
                 match event.action.as_str() {
                     "oom" => sender.send_modify(|deaths| deaths.out_of_memory = true),
@@ -38,7 +39,7 @@ impl DeathWatch {
     }
 
     pub(super) fn of(&self, id: &str) -> watch::Receiver<Deaths> {
-        lock(&self.deaths).entry(id.to_owned()).or_default().subscribe()
+        lock_of(&self.deaths).entry(id.to_owned()).or_default().subscribe()
     }
 }
 
@@ -46,8 +47,4 @@ impl Drop for DeathWatch {
     fn drop(&mut self) {
         self.task.abort();
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }

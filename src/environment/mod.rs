@@ -21,3 +21,8 @@ pub mod wanted;
 
 pub use engine::{ContainerState, Engine, EngineError, EngineFault, ObservedContainer};
 pub use identity::Identity;
+
+/// What a mutex holds, also after a panic of who held it.
+fn lock_of<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
