@@ -165,6 +165,26 @@ pub fn at_any_moment(name: &str, times: usize) {
     println!("{name}: {times} kills, each recovered from");
 }
 
+/// The engine goes on with a call when its caller is gone: what it makes then is there after the next proof has looked.
+#[test]
+fn what_a_killed_proof_had_asked_for_is_found_when_it_comes_late() {
+    let lab = LabEnv::new("kill-late-call");
+    // The images are there: what is changed is the room.
+    assert_eq!(lab.run(&["start", "page"]).code, 0);
+    let proof = ["lab", "prove", "page", "--budget", "1s", "--jobs", "1"];
+    assert!(killed_at(&lab, &proof, 1, When::After));
+    let begun = lab.proofs();
+    let [instance] = begun.as_slice() else { panic!("one proof was killed: {begun:?}") };
+    assert!(!LabEnv::left_of(instance).is_empty());
+    lab.run(&proof);
+    assert!(LabEnv::left_of(instance).is_empty());
+    let labels = [format!("dev.labrunner.lab={}", lab.lab()), format!("dev.labrunner.instance={instance}")];
+    let late = docker(&["volume", "create", "--label", &labels[0], "--label", &labels[1]]);
+    assert_eq!((late.code, LabEnv::left_of(instance).len()), (0, 1));
+    lab.run(&proof);
+    assert!(LabEnv::left_of(instance).is_empty());
+}
+
 #[test]
 fn any_moment_will_do() {
     at_any_moment("kill-any", 21);
