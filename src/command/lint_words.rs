@@ -1,11 +1,16 @@
 //! What a lab says: commands in its texts that do not exist, years in what it expects.
 
+use std::sync::LazyLock;
+
 use regex::Regex;
 
 use crate::catalog::diagnostic::nearest;
 use crate::lab::check::{Action, Operator, Predicate, Step};
 use crate::lab::expression::{Part, Tree};
 use crate::lab::{Goal, Lab};
+
+static COMMAND: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"`labrunner ([a-z-]+)").ok());
+static YEAR: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\b20[2-9][0-9]\b").ok());
 
 /// Every mistake of this kind; `verbs` are the commands that there are.
 pub fn words(lab: &Lab, verbs: &[String]) -> Vec<String> {
@@ -23,7 +28,7 @@ pub fn words(lab: &Lab, verbs: &[String]) -> Vec<String> {
 
 /// Commands of labrunner's that hints and task name and that do not exist.
 fn commands(goal: &Goal, verbs: &[String]) -> Vec<String> {
-    let Ok(command) = Regex::new(r"`labrunner ([a-z-]+)") else { return Vec::new() };
+    let Some(command) = &*COMMAND else { return Vec::new() };
     let texts = goal.hints.iter().chain(std::iter::once(&goal.task));
     let named = texts.flat_map(|text| command.captures_iter(text).map(|found| found[1].to_owned()).collect::<Vec<_>>());
     let unknown = named.filter(|name| !name.starts_with('-') && !verbs.contains(name));
@@ -37,7 +42,7 @@ fn commands(goal: &Goal, verbs: &[String]) -> Vec<String> {
 }
 
 fn years(step: &Step) -> Vec<String> {
-    let Ok(year) = Regex::new(r"\b20[2-9][0-9]\b") else { return Vec::new() };
+    let Some(year) = &*YEAR else { return Vec::new() };
     let mut texts = Vec::new();
     step.expect.iter().for_each(|one| predicate(&one.predicate, &mut texts));
     let mut found: Vec<String> =

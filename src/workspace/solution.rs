@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use regex::Regex;
 use serde::Deserialize;
@@ -187,13 +188,18 @@ fn yaml<T: serde::de::DeserializeOwned>(path: &Path) -> Result<Option<T>, Worksp
     })
 }
 
+/// A line that begins or ends what belongs to a goal. Made once: a lab is rendered for each of its variants, file by
+/// file, and to make it takes longer than to use it.
+static MARKER: LazyLock<Result<Regex, regex::Error>> = LazyLock::new(|| {
+    Regex::new(
+        r"^\s*(?:#|//|--|<!--|\{#)\s*(?:goal:\s*(?<goal>[\w-]+)|(?<without>without)|(?<end>end))\s*(?:-->|#\})?\s*$",
+    )
+});
+
 /// The lines of a marked file that stand when `has` says which goals are solved.
 fn marked(text: &str, path: &Path, goals: &[GoalId], has: &dyn Fn(&str) -> bool) -> Result<String, WorkspaceError> {
     let wrong = |line: usize, message: String| WorkspaceError::Marker { path: path.to_owned(), line, message };
-    let pattern = Regex::new(
-        r"^\s*(?:#|//|--|<!--|\{#)\s*(?:goal:\s*(?<goal>[\w-]+)|(?<without>without)|(?<end>end))\s*(?:-->|#\})?\s*$",
-    );
-    let pattern = pattern.map_err(|error| wrong(0, error.to_string()))?;
+    let pattern = MARKER.as_ref().map_err(|error| wrong(0, error.to_string()))?;
     let mut open: Vec<(String, bool)> = Vec::new();
     let mut out = String::new();
     for (number, line) in text.lines().enumerate() {
