@@ -4,8 +4,10 @@ use std::io::Read as _;
 
 use super::wire::{Reader, Trouble, Writer};
 
-/// Largest batch after decompression, in bytes.
-const LARGEST: u64 = 64 << 20;
+/// Largest batch after decompression, in bytes: eight times what a broker takes unless told (`message.max.bytes`).
+const LARGEST: u64 = 8 << 20;
+/// Most memory, in bytes, that the records of one answer may take.
+const MOST: usize = 16 << 20;
 /// Of a batch: from its base offset up to where its length ends.
 const BEFORE_LENGTH_ENDS: usize = 12;
 
@@ -74,10 +76,11 @@ fn varint(out: &mut Vec<u8>, value: i64) {
 /// The records of a fetch answer. A broker may cut the last batch anywhere: what is cut is left out.
 ///
 /// # Errors
-/// A batch is of another format or does not decompress.
+/// A batch is of another format or does not decompress, or the records take too much memory.
 pub(super) fn decode(bytes: Vec<u8>) -> Result<Vec<Record>, Trouble> {
     let mut reader = Reader::new(bytes);
     let mut records = Vec::new();
+    let mut held = Held(0);
     while reader.left() > BEFORE_LENGTH_ENDS {
         let base = reader.i64()?;
         let length = usize::try_from(reader.i32()?).map_err(|_| Trouble("a batch of records has no length".into()))?;
@@ -103,14 +106,30 @@ pub(super) fn decode(bytes: Vec<u8>) -> Result<Vec<Record>, Trouble> {
         let rest = batch.left();
         let mut inner = Reader::new(decompress(attributes & 0x07, batch.take(rest)?)?);
         for _ in 0..count {
-            records.push(one(&mut inner, base, first_time)?);
+            // Twice, because a list that grows is there twice.
+            held.take(2 * size_of::<Record>())?;
+            records.push(one(&mut inner, base, first_time, &mut held)?);
         }
     }
     Ok(records)
 }
 
-fn one(reader: &mut Reader, base: i64, first_time: i64) -> Result<Record, Trouble> {
+/// Memory that records take, in bytes. A few bytes of an answer can be many records, and a record many headers.
+struct Held(usize);
+
+impl Held {
+    fn take(&mut self, bytes: usize) -> Result<(), Trouble> {
+        self.0 = self.0.saturating_add(bytes);
+        if self.0 > MOST {
+            return Err(Trouble(format!("the records of one answer take more than {} MiB", MOST >> 20)));
+        }
+        Ok(())
+    }
+}
+
+fn one(reader: &mut Reader, base: i64, first_time: i64, held: &mut Held) -> Result<Record, Trouble> {
     let length = usize::try_from(reader.varint()?).map_err(|_| Trouble("a record has no length".into()))?;
+    held.take(length)?;
     let mut reader = Reader::new(reader.take(length)?.to_vec());
     reader.byte()?;
     let timestamp = first_time.saturating_add(reader.varint()?);
@@ -118,6 +137,7 @@ fn one(reader: &mut Reader, base: i64, first_time: i64) -> Result<Record, Troubl
     let (key, value) = (part(&mut reader)?, part(&mut reader)?);
     let mut headers = Vec::new();
     for _ in 0..reader.varint()? {
+        held.take(2 * size_of::<(String, Vec<u8>)>())?;
         let name = part(&mut reader)?.unwrap_or_default();
         let value = part(&mut reader)?.unwrap_or_default();
         headers.push((String::from_utf8_lossy(&name).into_owned(), value));
@@ -132,26 +152,30 @@ fn part(reader: &mut Reader) -> Result<Option<Vec<u8>>, Trouble> {
 
 /// By the codec in a batch's attributes.
 fn decompress(codec: i16, bytes: &[u8]) -> Result<Vec<u8>, Trouble> {
-    let failed = |what: &str, error: &dyn std::fmt::Display| Trouble(format!("records do not {what}: {error}"));
-    let mut plain = Vec::new();
+    let zstd = |error| Trouble(format!("records do not decompress with zstd: {error}"));
     match codec {
-        0 => plain.extend(bytes),
-        1 => {
-            let gzip = flate2::read::GzDecoder::new(bytes);
-            gzip.take(LARGEST).read_to_end(&mut plain).map_err(|error| failed("gunzip", &error))?;
-        }
-        2 => plain = snappy(bytes)?,
-        3 => {
-            let lz4 = lz4_flex::frame::FrameDecoder::new(bytes);
-            lz4.take(LARGEST).read_to_end(&mut plain).map_err(|error| failed("decompress with lz4", &error))?;
-        }
-        4 => {
-            let zstd = ruzstd::decoding::StreamingDecoder::new(bytes).map_err(|error| failed("unpack zstd", &error))?;
-            zstd.take(LARGEST).read_to_end(&mut plain).map_err(|error| failed("decompress with zstd", &error))?;
-        }
-        other => return Err(Trouble(format!("records are compressed in an unknown way ({other})"))),
+        0 => Ok(bytes.to_vec()),
+        1 => unpack("gzip", flate2::read::GzDecoder::new(bytes)),
+        2 => snappy(bytes),
+        3 => unpack("lz4", lz4_flex::frame::FrameDecoder::new(bytes)),
+        4 => unpack("zstd", ruzstd::decoding::StreamingDecoder::new(bytes).map_err(zstd)?),
+        other => Err(Trouble(format!("records are compressed in an unknown way ({other})"))),
     }
+}
+
+fn unpack(codec: &str, packed: impl std::io::Read) -> Result<Vec<u8>, Trouble> {
+    let mut plain = Vec::new();
+    let read = packed.take(LARGEST + 1).read_to_end(&mut plain);
+    read.map_err(|error| Trouble(format!("records do not decompress with {codec}: {error}")))?;
+    fits(plain.len() as u64)?;
     Ok(plain)
+}
+
+fn fits(size: u64) -> Result<(), Trouble> {
+    if size > LARGEST {
+        return Err(Trouble(format!("a batch of records decompresses to more than {} MiB", LARGEST >> 20)));
+    }
+    Ok(())
 }
 
 /// Snappy, plain or in the frames of Java's library, which Kafka's own clients write.
@@ -159,10 +183,8 @@ fn snappy(bytes: &[u8]) -> Result<Vec<u8>, Trouble> {
     const MAGIC: &[u8] = b"\x82SNAPPY\0";
     let failed = |error: snap::Error| Trouble(format!("records do not decompress with snappy: {error}"));
     let whole = |bytes: &[u8]| {
-        let size = snap::raw::decompress_len(bytes).map_err(failed)?;
-        if size as u64 > LARGEST {
-            return Err(Trouble("records decompress to more than 64 MiB".into()));
-        }
+        // So much is allocated before anything is decompressed.
+        fits(snap::raw::decompress_len(bytes).map_err(failed)? as u64)?;
         snap::raw::Decoder::new().decompress_vec(bytes).map_err(failed)
     };
     if !bytes.starts_with(MAGIC) {
@@ -174,9 +196,7 @@ fn snappy(bytes: &[u8]) -> Result<Vec<u8>, Trouble> {
     let mut plain = Vec::new();
     while reader.left() > 0 {
         plain.extend(whole(&reader.bytes()?)?);
-        if plain.len() as u64 > LARGEST {
-            return Err(Trouble("records decompress to more than 64 MiB".into()));
-        }
+        fits(plain.len() as u64)?;
     }
     Ok(plain)
 }
@@ -225,6 +245,46 @@ mod tests {
         let whole = bytes.clone();
         bytes.extend(&whole[..whole.len() - 3]);
         assert_eq!(decode(bytes).map(|records| records.len()), Ok(1));
+    }
+
+    /// A batch of one record, whose content is replaced and said to be packed by `codec`.
+    fn packed(codec: u8, content: &[u8], count: i32) -> Vec<u8> {
+        let mut bytes = encode(&record());
+        // Attributes at 21 and 22, number of records at 57, then they.
+        bytes[22] = codec;
+        bytes.truncate(57);
+        bytes.extend(count.to_be_bytes());
+        bytes.extend(content);
+        let length = i32::try_from(bytes.len() - BEFORE_LENGTH_ENDS).unwrap();
+        bytes[8..BEFORE_LENGTH_ENDS].copy_from_slice(&length.to_be_bytes());
+        bytes
+    }
+
+    fn gzip(content: &[u8]) -> Vec<u8> {
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        std::io::Write::write_all(&mut gzip, content).unwrap();
+        gzip.finish().unwrap()
+    }
+
+    #[test]
+    fn a_small_answer_does_not_become_a_large_one() {
+        let more = LARGEST + 1;
+        let trouble = |bytes| decode(bytes).unwrap_err().0;
+        // Snappy says first how much it will be.
+        let mut length = Vec::new();
+        let mut rest = more;
+        while rest >= 0x80 {
+            length.push((rest & 0x7f) as u8 | 0x80);
+            rest >>= 7;
+        }
+        length.push(rest as u8);
+        assert!(trouble(packed(2, &length, 1)).contains("more than 8 MiB"));
+        assert!(trouble(packed(1, &gzip(&vec![0; usize::try_from(more).unwrap()]), 1)).contains("more than 8 MiB"));
+        // The shortest record: its length, attributes, time, offset, no key, no value, no headers.
+        let shortest = [12, 0, 0, 0, 1, 1, 0].repeat(1_000_000);
+        assert!(trouble(packed(1, &gzip(&shortest), 1_000_000)).contains("more than 16 MiB"));
+        let few = &shortest[..700];
+        assert_eq!(decode(packed(1, &gzip(few), 100)).map(|records| records.len()), Ok(100));
     }
 
     #[test]
