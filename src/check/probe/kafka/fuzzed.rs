@@ -9,7 +9,7 @@ use super::wire::Connection;
 pub fn answer(input: &[u8]) {
     let Some((which, body)) = input.split_first() else { return };
     if *which == 0 {
-        let _ = records::decode(body.to_vec());
+        let _ = records::decode(body.to_vec(), 0);
         return;
     }
     let runtime = tokio::runtime::Builder::new_current_thread().build();
@@ -50,7 +50,7 @@ async fn ask(which: u8, body: &[u8]) {
         4 => drop(messages::committed(&mut broker, "billing", &[topic]).await),
         5 => {
             if let Ok((_, batches)) = messages::fetch(&mut broker, "orders", 0, 0).await {
-                drop(records::decode(batches).map(|list| list.iter().map(|one| super::document(0, one)).count()));
+                drop(records::decode(batches, 0).map(|list| list.iter().map(|one| super::document(0, one)).count()));
             }
         }
         6 => drop(messages::produce(&mut broker, "orders", 0, b"").await),

@@ -6,6 +6,7 @@
 #[cfg(fuzzing)]
 pub(super) mod fuzzed;
 mod messages;
+mod packed;
 mod records;
 mod wire;
 
@@ -350,12 +351,10 @@ impl<W: World> Cluster<'_, W> {
                 if error != 0 {
                     return Ok(refused(error));
                 }
-                let records = records::decode(bytes)?;
+                let records = records::decode(bytes, next)?;
                 // Compaction and transaction markers leave holes; an answer without anything further ends it.
-                let Some(last) = records.iter().map(|record| record.offset).max().filter(|last| *last >= next) else {
-                    break;
-                };
-                let new = records.into_iter().filter(|record| record.offset >= next && record.offset < end);
+                let Some(last) = records.iter().map(|record| record.offset).max() else { break };
+                let new = records.into_iter().filter(|record| record.offset < end);
                 let new = new.map(|record| document(index, &record));
                 list.extend(new.filter(|record| key.as_ref().is_none_or(|key| record["key"] == **key)));
                 next = last.saturating_add(1);

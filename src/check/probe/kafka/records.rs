@@ -1,11 +1,8 @@
 //! Record batches (magic 2): one record written, any number read; and the partition that a key goes to.
 
-use std::io::Read as _;
-
+use super::packed::decompress;
 use super::wire::{Reader, Trouble, Writer};
 
-/// Largest batch after decompression, in bytes: eight times what a broker takes unless told (`message.max.bytes`).
-const LARGEST: u64 = 8 << 20;
 /// Most memory, in bytes, that the records of one answer may take.
 const MOST: usize = 16 << 20;
 /// Of a batch: from its base offset up to where its length ends.
@@ -73,14 +70,15 @@ fn varint(out: &mut Vec<u8>, value: i64) {
     out.push(rest as u8);
 }
 
-/// The records of a fetch answer. A broker may cut the last batch anywhere: what is cut is left out.
+/// The records of a fetch answer from offset `from` on. A broker may cut the last batch anywhere: what is cut is left
+/// out, and so is what would take too much memory; whoever asks again from there gets it.
 ///
 /// # Errors
-/// A batch is of another format or does not decompress, or the records take too much memory.
-pub(super) fn decode(bytes: Vec<u8>) -> Result<Vec<Record>, Trouble> {
+/// A batch is of another format or does not decompress.
+pub(super) fn decode(bytes: Vec<u8>, from: i64) -> Result<Vec<Record>, Trouble> {
     let mut reader = Reader::new(bytes);
     let mut records = Vec::new();
-    let mut held = Held(0);
+    let mut held = 0;
     while reader.left() > BEFORE_LENGTH_ENDS {
         let base = reader.i64()?;
         let length = usize::try_from(reader.i32()?).map_err(|_| Trouble("a batch of records has no length".into()))?;
@@ -106,99 +104,47 @@ pub(super) fn decode(bytes: Vec<u8>) -> Result<Vec<Record>, Trouble> {
         let rest = batch.left();
         let mut inner = Reader::new(decompress(attributes & 0x07, batch.take(rest)?)?);
         for _ in 0..count {
-            // Twice, because a list that grows is there twice.
-            held.take(2 * size_of::<Record>())?;
-            records.push(one(&mut inner, base, first_time, &mut held)?);
+            let (record, size) = one(&mut inner, base, first_time)?;
+            if record.offset < from {
+                continue;
+            }
+            held += size;
+            if held > MOST && !records.is_empty() {
+                return Ok(records);
+            }
+            records.push(record);
         }
     }
     Ok(records)
 }
 
-/// Memory that records take, in bytes. A few bytes of an answer can be many records, and a record many headers.
-struct Held(usize);
-
-impl Held {
-    fn take(&mut self, bytes: usize) -> Result<(), Trouble> {
-        self.0 = self.0.saturating_add(bytes);
-        if self.0 > MOST {
-            return Err(Trouble(format!("the records of one answer take more than {} MiB", MOST >> 20)));
-        }
-        Ok(())
-    }
-}
-
-fn one(reader: &mut Reader, base: i64, first_time: i64, held: &mut Held) -> Result<Record, Trouble> {
+/// A record, and the memory that it takes in bytes: a few bytes of an answer can be many records, and a record many
+/// headers.
+fn one(reader: &mut Reader, base: i64, first_time: i64) -> Result<(Record, usize), Trouble> {
     let length = usize::try_from(reader.varint()?).map_err(|_| Trouble("a record has no length".into()))?;
-    held.take(length)?;
     let mut reader = Reader::new(reader.take(length)?.to_vec());
+    // Twice, because a list that grows is there twice.
+    let mut size = length + 2 * size_of::<Record>();
     reader.byte()?;
     let timestamp = first_time.saturating_add(reader.varint()?);
     let offset = base.saturating_add(reader.varint()?);
     let (key, value) = (part(&mut reader)?, part(&mut reader)?);
     let mut headers = Vec::new();
     for _ in 0..reader.varint()? {
-        held.take(2 * size_of::<(String, Vec<u8>)>())?;
+        size += 2 * size_of::<(String, Vec<u8>)>();
+        if size > MOST {
+            return Err(Trouble(format!("the headers of one record take more than {} MiB", MOST >> 20)));
+        }
         let name = part(&mut reader)?.unwrap_or_default();
         let value = part(&mut reader)?.unwrap_or_default();
         headers.push((String::from_utf8_lossy(&name).into_owned(), value));
     }
-    Ok(Record { offset, timestamp, key, value, headers })
+    Ok((Record { offset, timestamp, key, value, headers }, size))
 }
 
 fn part(reader: &mut Reader) -> Result<Option<Vec<u8>>, Trouble> {
     let Ok(length) = usize::try_from(reader.varint()?) else { return Ok(None) };
     Ok(Some(reader.take(length)?.to_vec()))
-}
-
-/// By the codec in a batch's attributes.
-fn decompress(codec: i16, bytes: &[u8]) -> Result<Vec<u8>, Trouble> {
-    let zstd = |error| Trouble(format!("records do not decompress with zstd: {error}"));
-    match codec {
-        0 => Ok(bytes.to_vec()),
-        1 => unpack("gzip", flate2::read::GzDecoder::new(bytes)),
-        2 => snappy(bytes),
-        3 => unpack("lz4", lz4_flex::frame::FrameDecoder::new(bytes)),
-        4 => unpack("zstd", ruzstd::decoding::StreamingDecoder::new(bytes).map_err(zstd)?),
-        other => Err(Trouble(format!("records are compressed in an unknown way ({other})"))),
-    }
-}
-
-fn unpack(codec: &str, packed: impl std::io::Read) -> Result<Vec<u8>, Trouble> {
-    let mut plain = Vec::new();
-    let read = packed.take(LARGEST + 1).read_to_end(&mut plain);
-    read.map_err(|error| Trouble(format!("records do not decompress with {codec}: {error}")))?;
-    fits(plain.len() as u64)?;
-    Ok(plain)
-}
-
-fn fits(size: u64) -> Result<(), Trouble> {
-    if size > LARGEST {
-        return Err(Trouble(format!("a batch of records decompresses to more than {} MiB", LARGEST >> 20)));
-    }
-    Ok(())
-}
-
-/// Snappy, plain or in the frames of Java's library, which Kafka's own clients write.
-fn snappy(bytes: &[u8]) -> Result<Vec<u8>, Trouble> {
-    const MAGIC: &[u8] = b"\x82SNAPPY\0";
-    let failed = |error: snap::Error| Trouble(format!("records do not decompress with snappy: {error}"));
-    let whole = |bytes: &[u8]| {
-        // So much is allocated before anything is decompressed.
-        fits(snap::raw::decompress_len(bytes).map_err(failed)? as u64)?;
-        snap::raw::Decoder::new().decompress_vec(bytes).map_err(failed)
-    };
-    if !bytes.starts_with(MAGIC) {
-        return whole(bytes);
-    }
-    let mut reader = Reader::new(bytes.to_vec());
-    // Magic, version, compatible version.
-    reader.take(16)?;
-    let mut plain = Vec::new();
-    while reader.left() > 0 {
-        plain.extend(whole(&reader.bytes()?)?);
-        fits(plain.len() as u64)?;
-    }
-    Ok(plain)
 }
 
 /// The partition that Kafka's own clients choose for a key: murmur2 (`org.apache.kafka.common.utils.Utils`).
@@ -236,7 +182,7 @@ mod tests {
 
     #[test]
     fn a_record_is_read_as_it_was_written() {
-        assert_eq!(decode(encode(&record())), Ok(vec![record()]));
+        assert_eq!(decode(encode(&record()), 0), Ok(vec![record()]));
     }
 
     #[test]
@@ -244,7 +190,7 @@ mod tests {
         let mut bytes = encode(&record());
         let whole = bytes.clone();
         bytes.extend(&whole[..whole.len() - 3]);
-        assert_eq!(decode(bytes).map(|records| records.len()), Ok(1));
+        assert_eq!(decode(bytes, 0).map(|records| records.len()), Ok(1));
     }
 
     /// A batch of one record, whose content is replaced and said to be packed by `codec`.
@@ -268,8 +214,8 @@ mod tests {
 
     #[test]
     fn a_small_answer_does_not_become_a_large_one() {
-        let more = LARGEST + 1;
-        let trouble = |bytes| decode(bytes).unwrap_err().0;
+        let more = super::super::packed::LARGEST + 1;
+        let trouble = |bytes| decode(bytes, 0).unwrap_err().0;
         // Snappy says first how much it will be.
         let mut length = Vec::new();
         let mut rest = more;
@@ -280,11 +226,37 @@ mod tests {
         length.push(rest as u8);
         assert!(trouble(packed(2, &length, 1)).contains("more than 8 MiB"));
         assert!(trouble(packed(1, &gzip(&vec![0; usize::try_from(more).unwrap()]), 1)).contains("more than 8 MiB"));
-        // The shortest record: its length, attributes, time, offset, no key, no value, no headers.
-        let shortest = [12, 0, 0, 0, 1, 1, 0].repeat(1_000_000);
-        assert!(trouble(packed(1, &gzip(&shortest), 1_000_000)).contains("more than 16 MiB"));
-        let few = &shortest[..700];
-        assert_eq!(decode(packed(1, &gzip(few), 100)).map(|records| records.len()), Ok(100));
+        // A record of headers without name and value.
+        let mut headers = vec![0, 0, 0, 1, 1];
+        varint(&mut headers, 1_000_000);
+        headers.extend(std::iter::repeat_n(0, 2_000_000));
+        let mut record = Vec::new();
+        sized(&mut record, &headers);
+        assert!(trouble(packed(1, &gzip(&record), 1)).contains("headers of one record"));
+    }
+
+    #[test]
+    fn many_short_records_are_read_in_parts() {
+        const ALL: i64 = 200_000;
+        let mut records = Vec::new();
+        for number in 0..ALL {
+            let mut record = vec![0, 0];
+            varint(&mut record, number);
+            // No key, no value, no headers.
+            record.extend([1, 1, 0]);
+            sized(&mut records, &record);
+        }
+        let answer = packed(1, &gzip(&records), i32::try_from(ALL).unwrap());
+        let (mut next, mut parts) = (0, 0);
+        while next < ALL {
+            let part = decode(answer.clone(), next).unwrap();
+            let offsets: Vec<i64> = part.iter().map(|record| record.offset).collect();
+            let end = next + length(&part);
+            assert_eq!(offsets, (next..end).collect::<Vec<_>>());
+            assert!(end > next, "an answer brings something, or nobody ever gets to the end");
+            (next, parts) = (end, parts + 1);
+        }
+        assert!((2..10).contains(&parts), "{parts}");
     }
 
     #[test]
