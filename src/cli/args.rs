@@ -293,7 +293,7 @@ pub enum LabVerb {
         /// Only variants whose name contains this
         #[arg(long, env = "LABRUNNER_ONLY")]
         only: Option<String>,
-        /// How many environments work side by side
+        /// How many environments work side by side; unless told, one for a lab that measures time or load
         #[arg(long, value_parser = clap::value_parser!(u16).range(1..=16), env = "LABRUNNER_JOBS")]
         jobs: Option<u16>,
         /// Write `proof.json` when all is right

@@ -171,6 +171,17 @@ impl Step {
         }
     }
 
+    /// Whether it, or a step inside, measures how long something takes or how much is carried.
+    pub(super) fn measures(&self) -> bool {
+        let takes_time = |(_, key): &(String, Key)| matches!(key, Key::Field(words) if words == &["duration"]);
+        let inside = match &self.action {
+            Action::Probe { kind: Kind::Load, .. } => true,
+            Action::Each(each) => each.steps.iter().any(Step::measures),
+            _ => false,
+        };
+        inside || self.capture.iter().any(takes_time) || self.meanwhile.iter().any(Step::measures)
+    }
+
     /// Adds the images that are named here, and in the steps inside.
     pub(super) fn images(&self, names: &mut BTreeSet<String>) {
         match &self.action {

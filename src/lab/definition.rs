@@ -53,6 +53,12 @@ impl Lab {
         steps.any(|step| step.asks(kind))
     }
 
+    /// Whether a check measures how long something takes or how much is carried, so that what else the machine does
+    /// decides what is found.
+    pub fn measures(&self) -> bool {
+        self.goals.iter().flat_map(|goal| &goal.checks).flat_map(|check| &check.steps).any(Step::measures)
+    }
+
     /// The images that the lab names: those of its services, and those that steps run or look at.
     pub fn images(&self) -> BTreeSet<String> {
         let stacks = std::iter::once(&self.stack).chain(self.stacks.values().filter_map(|copy| copy.stack.as_ref()));

@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
+mod measures;
 mod roadmap;
 mod schema;
 mod security;

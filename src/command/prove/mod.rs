@@ -14,7 +14,7 @@ use super::throwaway::{Purpose, sweep};
 use super::verify::fresh_seed;
 use super::{Failure, Outcome, exit_code};
 use crate::event::Event;
-use crate::lab::Verdict;
+use crate::lab::{Lab, Verdict};
 use crate::lab::view::{CellRow, ProveView, View};
 use ledger::{Known, Ledger};
 use room::Room;
@@ -28,7 +28,7 @@ pub struct ProveRequest {
     pub budget: Option<Duration>,
     /// Only variants whose names contain this.
     pub only: Option<String>,
-    /// Environments that work side by side; chosen by this machine when not given.
+    /// Environments that work side by side; chosen by the lab and this machine when not given.
     pub jobs: Option<usize>,
     /// Write `proof.json` into the lab.
     pub write: bool,
@@ -38,8 +38,12 @@ pub struct ProveRequest {
     pub fresh: bool,
 }
 
-/// Cells wait for their services more than they compute, and a machine of one core can still do two things.
-fn default_jobs() -> usize {
+/// Cells wait for their services more than they compute, and a machine of one core can still do two things; but where
+/// one measures, another beside it is what is measured.
+fn default_jobs(lab: &Lab) -> usize {
+    if lab.measures() {
+        return 1;
+    }
     std::thread::available_parallelism().map_or(2, |cores| cores.get().clamp(2, 4))
 }
 
@@ -110,7 +114,7 @@ async fn prove_one(
         let first = fresh_seed() as usize % waiting.len();
         waiting.rotate_left(first);
     }
-    let jobs = request.jobs.unwrap_or_else(default_jobs).clamp(1, waiting.len().max(1));
+    let jobs = request.jobs.unwrap_or_else(|| default_jobs(&lab)).clamp(1, waiting.len().max(1));
     let queue = Queue { waiting: Mutex::new(waiting), until, judged_by, ledger: Mutex::new(ledger) };
     let mut rooms = vec![first];
     for _ in 1..jobs {
