@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use serde_json::Value;
 
 use super::failure::Failure;
+use super::notes::Notes;
 use crate::catalog::discover::{self, Outline};
 use crate::catalog::read::{Reading, Variables, read_lab};
 use crate::catalog::render;
@@ -161,7 +162,7 @@ impl App {
         Ok(discover::outlines(&labs))
     }
 
-    /// The lab that `name` means, or the one whose workspace this is, or the only one.
+    /// The lab that `name` means, or the one whose workspace this is, or the only one that is up, or was.
     ///
     /// # Errors
     /// There is no such lab, or none can be told.
@@ -181,9 +182,11 @@ impl App {
             return Ok(outline.clone());
         }
         let used: Vec<&Outline> = outlines.iter().filter(|one| self.environment_folder(&one.id).is_dir()).collect();
-        match (used.as_slice(), outlines.as_slice()) {
-            ([one], _) => Ok((*one).clone()),
-            ([], [one]) => Ok(one.clone()),
+        let is_up = |one: &&&Outline| !Notes::read(&self.environment_folder(&one.id)).ready.is_empty();
+        let up: Vec<&Outline> = used.iter().filter(is_up).copied().collect();
+        match (up.as_slice(), used.as_slice(), outlines.as_slice()) {
+            ([one], ..) | ([], [one], _) => Ok((*one).clone()),
+            ([], [], [one]) => Ok(one.clone()),
             _ => Err(Failure::usage("which lab? several could be meant")
                 .hint("name one, for example `month-3`; `labrunner list` shows all")),
         }

@@ -93,7 +93,7 @@ pub async fn pristine(
 }
 
 /// The learner's services that depend on one of `services`, however far, without those themselves.
-fn users(opened: &Opened, services: &BTreeSet<ServiceName>) -> BTreeSet<ServiceName> {
+pub(super) fn users(opened: &Opened, services: &BTreeSet<ServiceName>) -> BTreeSet<ServiceName> {
     let mut reached = services.clone();
     loop {
         let stack = opened.lab.stack.services.iter();

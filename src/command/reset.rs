@@ -1,10 +1,13 @@
 //! `reset`, `undo`, `stop`, `down`: back to pristine, and nothing of the learner's lost.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::time::Duration;
 
 use super::app::{App, Opened};
+use super::notes::Notes;
 use super::pristine::{Pristine, meant, pristine, remove_all};
+use super::throwaway::{Purpose, sweep};
 use super::up::{recover, up};
 use super::{Failure, Outcome, exit_code};
 use crate::check::fingerprint;
@@ -60,11 +63,14 @@ pub async fn reset(app: &App, words: &[String], request: &ResetRequest) -> Resul
     super::carrying::bring_back(app, &opened, &engine, &lock).await;
     let mut done = Vec::new();
     if request.workspace {
+        let solution = Solution::read(&opened.lab.folder, &opened.lab.starter)?;
+        solution.starter().no_link_in_the_way(&opened.workspace)?;
         let snapshot = opened.saves.save(&opened.workspace)?;
-        record.add_reset(opened.lab.id.as_str(), app.instance.as_str(), "workspace", Some(&snapshot), &app.now())?;
-        let intent = Intent::Starter;
+        let saved = Some((snapshot.as_str(), opened.workspace.as_path()));
+        record.add_reset(opened.lab.id.as_str(), app.instance.as_str(), "workspace", saved, &app.now())?;
+        let intent = Intent::Starter { workspace: Some(opened.workspace.clone()) };
         opened.journal.begin(&intent)?;
-        starter_again(&opened)?;
+        starter_again(&opened, &opened.workspace)?;
         opened.journal.done(&intent)?;
         done.push("the workspace is the starter again (`labrunner undo` takes that back)".to_owned());
     }
@@ -92,32 +98,38 @@ pub async fn reset(app: &App, words: &[String], request: &ResetRequest) -> Resul
     Ok(Outcome { code, view: View::Done { text: done.join("\n") } })
 }
 
-/// Finishes a change of the workspace that a killed command has left half done.
+/// Finishes a change of a workspace that a killed command has left half done: of that one, whichever is the lab's now.
 ///
 /// # Errors
 /// A file cannot be read or written.
 pub fn finish_workspace(app: &App, opened: &Opened, intent: &Intent) -> Result<(), Failure> {
-    if !matches!(intent, Intent::Starter | Intent::Workspace { .. }) {
+    let Some(workspace) = intent.workspace() else { return Ok(()) };
+    let workspace = workspace.unwrap_or(&opened.workspace);
+    if !workspace.exists() {
+        // Somebody has removed it meanwhile, and does not want it back.
         return Ok(());
     }
     // Somebody may have gone on working in the half-changed files.
-    let kept = opened.saves.save(&opened.workspace)?;
-    let text =
-        format!("an interrupted change of the workspace is finished first; its files as they were are kept as {kept}");
+    let kept = opened.saves.save(workspace)?;
+    let text = format!(
+        "an interrupted change of the workspace `{}` is finished first; its files as they were are kept in `{}`",
+        workspace.display(),
+        opened.saves.path(&kept).display()
+    );
     app.sink.emit(Event::Note { text });
     match intent {
-        Intent::Workspace { snapshot } => Ok(opened.saves.restore(snapshot, &opened.workspace)?),
-        _ => starter_again(opened),
+        Intent::Workspace { snapshot, .. } => Ok(opened.saves.restore(snapshot, workspace)?),
+        _ => starter_again(opened, workspace),
     }
 }
 
-/// Makes the workspace the starter; files that its ignore list names stay.
+/// Makes a workspace the starter; files that the lab's ignore list names stay.
 ///
 /// # Errors
 /// A file cannot be read or written.
-pub fn starter_again(opened: &Opened) -> Result<(), Failure> {
+fn starter_again(opened: &Opened, workspace: &Path) -> Result<(), Failure> {
     let solution = Solution::read(&opened.lab.folder, &opened.lab.starter)?;
-    Ok(solution.starter().materialise(&opened.workspace, &ignored(&opened.lab.workspace_ignore))?)
+    Ok(solution.starter().materialise(workspace, &ignored(&opened.lab.workspace_ignore))?)
 }
 
 /// What was done, a line for each way.
@@ -167,29 +179,39 @@ fn plan(opened: &Opened, request: &Asked<'_>) -> Vec<(String, String)> {
 pub fn undo(app: &App, name: Option<&str>) -> Result<Outcome, Failure> {
     let opened = app.open(&app.choose(name)?)?;
     let _lock = app.lock(&opened)?;
-    for intent in opened.journal.open_intents()? {
-        if matches!(intent, Intent::Starter | Intent::Workspace { .. }) {
-            finish_workspace(app, &opened, &intent)?;
-            opened.journal.done(&intent)?;
+    let back = |more: &str| {
+        let text = format!("the workspace `{}` is back as it was{more}", opened.workspace.display());
+        Ok(Outcome::ok(View::Done { text }))
+    };
+    let here = |intent: &Intent| intent.workspace().is_some_and(|one| one.is_none_or(|one| one == opened.workspace));
+    let unfinished: Vec<Intent> = opened.journal.open_intents()?.into_iter().filter(here).collect();
+    // An undo that was interrupted is what is asked for; a reset need not be finished to be taken back.
+    if let Some(undo) = unfinished.iter().find(|intent| matches!(intent, Intent::Workspace { .. })) {
+        finish_workspace(app, &opened, undo)?;
+        for intent in &unfinished {
+            opened.journal.done(intent)?;
         }
+        return back("");
     }
     let record = app.record()?;
     let (lab, instance) = (opened.lab.id.as_str(), app.instance.as_str());
-    let Some(snapshot) = record.last_snapshot(lab, instance)? else {
-        return Err(Failure::usage(format!("no workspace of {lab} was reset: there is nothing to undo")));
+    let Some(snapshot) = record.last_snapshot(lab, instance, &opened.workspace)? else {
+        let workspace = opened.workspace.display();
+        return Err(Failure::usage(format!(
+            "the workspace `{workspace}` of {lab} was not reset: there is nothing to undo"
+        )));
     };
     // Undoing is a change like any other: what is there now is saved too, so that it can be undone.
     let now = opened.saves.save(&opened.workspace)?;
-    let intent = Intent::Workspace { snapshot: snapshot.clone() };
+    let intent = Intent::Workspace { snapshot: snapshot.clone(), workspace: Some(opened.workspace.clone()) };
     opened.journal.begin(&intent)?;
-    record.add_reset(lab, instance, "undo", Some(&now), &app.now())?;
+    for intent in &unfinished {
+        opened.journal.done(intent)?;
+    }
+    record.add_reset(lab, instance, "undo", Some((&now, &opened.workspace)), &app.now())?;
     opened.saves.restore(&snapshot, &opened.workspace)?;
     opened.journal.done(&intent)?;
-    let text = format!(
-        "the workspace `{}` is back as it was; `labrunner undo` once more returns here",
-        opened.workspace.display()
-    );
-    Ok(Outcome::ok(View::Done { text }))
+    back("; `labrunner undo` once more returns here")
 }
 
 /// Stops the services; data stays.
@@ -236,12 +258,24 @@ pub async fn down(app: &App, name: Option<&str>, all: bool) -> Result<Outcome, F
     let lock = app.lock(&opened)?;
     let there = !engine.observe(&opened.identity).await?.is_empty();
     for intent in opened.journal.open_intents()? {
-        finish_workspace(app, &opened, &intent)?;
-        opened.journal.done(&intent)?;
+        match finish_workspace(app, &opened, &intent) {
+            Ok(()) => opened.journal.done(&intent)?,
+            // What is on the engine can go all the same; the files wait for the next command.
+            Err(failure) => app.sink.emit(Event::Warning { text: failure.message }),
+        }
     }
     super::carrying::bring_back(app, &opened, &engine, &lock).await;
     opened.journal.begin(&Intent::Down)?;
     remove_all(app, &opened, &engine).await?;
+    if !opened.lab.stacks.is_empty() {
+        // Those of a check that was cut off.
+        sweep(app, &engine, Purpose::Copy).await?;
+    }
+    // The lab is not up any more: who names none does not mean this one.
+    let mut notes = Notes::read(&opened.folder);
+    if !std::mem::take(&mut notes.ready).is_empty() {
+        notes.write(&opened.folder)?;
+    }
     opened.journal.done(&Intent::Down)?;
     let text = match there {
         true => format!(

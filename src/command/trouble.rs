@@ -3,9 +3,10 @@
 
 use super::app::{App, Opened};
 use super::failure::Failure;
-use super::pristine::remove_services;
+use super::pristine::{remove_services, users};
 use super::up::{Up, up};
 use crate::docker::DockerEngine;
+use crate::environment::ContainerState;
 use crate::environment::engine::Engine;
 use crate::environment::ready::NotReady;
 use crate::event::Event;
@@ -29,7 +30,15 @@ pub async fn up_to_judge(app: &App, opened: &Opened, engine: &DockerEngine) -> R
     let text = format!("`{service}` belongs to the lab and is not ready ({}): it is made anew once", why.reason);
     app.sink.emit(Event::Note { text });
     let observed = engine.observe(&opened.identity).await?;
-    remove_services(app, opened, engine, &observed, &[service.clone()].into()).await?;
+    let anew = [service.clone()].into();
+    // Those that use it may have put into it what they need when they began: they begin again.
+    let users = users(opened, &anew);
+    for one in observed.containers.iter().filter(|one| users.contains(&one.service)) {
+        if !matches!(one.state, ContainerState::Exited | ContainerState::Created) {
+            engine.stop(&one.id, std::time::Duration::ZERO).await?;
+        }
+    }
+    remove_services(app, opened, engine, &observed, &anew).await?;
     up(app, opened, engine).await
 }
 

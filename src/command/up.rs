@@ -93,6 +93,8 @@ pub async fn up(app: &App, opened: &Opened, engine: &DockerEngine) -> Result<Up,
         .containers
         .iter()
         .filter(|one| known_ready.contains(&one.id) && !stale.contains(&one.service))
+        // One that ends again and again is not ready because it once was.
+        .filter(|one| one.state == ContainerState::Running)
         .map(|one| one.id.clone())
         .collect();
     let shelf = Shelf::look(opened, engine, &plan, &observed).await?;
@@ -192,12 +194,30 @@ pub async fn recover(app: &App, opened: &Opened, engine: &DockerEngine) -> Resul
             // The plan starts, unpauses or makes anew what a fault has hit; it does not see what is full or late.
             Intent::Fault { fault, services } => {
                 let world = opened.world(engine, Images::new());
-                for service in services.iter().filter_map(|name| ServiceName::new(name).ok()) {
-                    world.undo_unseen(&service).await?;
+                let hit: Vec<ServiceName> = services.iter().filter_map(|name| ServiceName::new(name).ok()).collect();
+                for service in &hit {
+                    world.undo_unseen(service).await?;
                 }
+                // One that was restarted runs, and may not be ready yet.
+                let observed = engine.observe(&opened.identity).await?;
+                let mut notes = Notes::read(&opened.folder);
+                notes
+                    .ready
+                    .retain(|id| !observed.containers.iter().any(|one| one.id == *id && hit.contains(&one.service)));
+                notes.write(&opened.folder)?;
                 note(app, &format!("an interrupted check had done `{fault}` to {}: it is undone", services.join(", ")));
             }
-            Intent::Starter | Intent::Workspace { .. } => super::reset::finish_workspace(app, opened, &intent)?,
+            Intent::Starter { .. } | Intent::Workspace { .. } => {
+                let elsewhere = intent.workspace().flatten().is_some_and(|one| one != opened.workspace);
+                match super::reset::finish_workspace(app, opened, &intent) {
+                    // The lab goes on in another folder, and that one waits.
+                    Err(failure) if elsewhere => {
+                        app.sink.emit(Event::Warning { text: failure.message });
+                        continue;
+                    }
+                    other => other?,
+                }
+            }
         }
         opened.journal.done(&intent)?;
     }

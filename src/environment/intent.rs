@@ -19,10 +19,17 @@ pub enum Intent {
     Reset { services: Vec<String> },
     /// A check did this to containers of these services; they have to be brought back.
     Fault { fault: String, services: Vec<String> },
-    /// The workspace is being made the starter again; what it was is saved already.
-    Starter,
-    /// The workspace is being replaced by a saved one.
-    Workspace { snapshot: String },
+    /// This workspace is being made the starter again; what it was is saved already.
+    Starter {
+        #[serde(default)]
+        workspace: Option<PathBuf>,
+    },
+    /// This workspace is being replaced by a saved one.
+    Workspace {
+        snapshot: String,
+        #[serde(default)]
+        workspace: Option<PathBuf>,
+    },
 }
 
 /// The intents of one environment, in a file that is replaced as a whole.
@@ -38,6 +45,16 @@ pub struct JournalError {
     what: &'static str,
     path: PathBuf,
     source: std::io::Error,
+}
+
+impl Intent {
+    /// Whether it changes a workspace, and which; `None` inside when an older version has not said it.
+    pub fn workspace(&self) -> Option<Option<&Path>> {
+        match self {
+            Intent::Starter { workspace } | Intent::Workspace { workspace, .. } => Some(workspace.as_deref()),
+            _ => None,
+        }
+    }
 }
 
 impl Journal {
@@ -94,6 +111,16 @@ impl Journal {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_an_older_version_has_begun_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let older = r#"[{"intent":"starter"},{"intent":"workspace","snapshot":"s1"}]"#;
+        std::fs::write(folder.path().join("intents.json"), older).unwrap();
+        let expected =
+            [Intent::Starter { workspace: None }, Intent::Workspace { snapshot: "s1".into(), workspace: None }];
+        assert_eq!(Journal::new(folder.path()).open_intents().unwrap(), expected);
+    }
 
     #[test]
     fn intents_stay_until_they_are_done() {

@@ -226,7 +226,7 @@ impl Record {
         self.connection.execute(sql, params![lab, goal, what, number, at]).map(drop).map_err(self.failed())
     }
 
-    /// Notes a reset; `snapshot` names the saved workspace, if one was made.
+    /// Notes a reset; `saved` is the name of the save and the workspace that was saved, if one was.
     ///
     /// # Errors
     /// The database refuses.
@@ -235,11 +235,16 @@ impl Record {
         lab: &str,
         instance: &str,
         what: &str,
-        snapshot: Option<&str>,
+        saved: Option<(&str, &Path)>,
         at: &str,
     ) -> Result<(), RecordError> {
-        let sql = "INSERT INTO reset VALUES (?1, ?2, ?3, ?4, ?5)";
-        self.connection.execute(sql, params![lab, instance, what, snapshot, at]).map(drop).map_err(self.failed())
+        let sql = "INSERT INTO reset (lab, instance, what, snapshot, at, workspace) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        let (snapshot, workspace) = saved.unzip();
+        let workspace = workspace.map(Path::to_string_lossy);
+        self.connection
+            .execute(sql, params![lab, instance, what, snapshot, at, workspace])
+            .map(drop)
+            .map_err(self.failed())
     }
 
     /// How often anything of a lab was reset.
@@ -251,13 +256,15 @@ impl Record {
         self.connection.query_row(sql, [lab], |row| row.get(0)).map_err(self.failed())
     }
 
-    /// The workspace that was saved last.
+    /// The last save of this workspace.
     ///
     /// # Errors
     /// The database refuses.
-    pub fn last_snapshot(&self, lab: &str, instance: &str) -> Result<Option<String>, RecordError> {
-        let sql = "SELECT snapshot FROM reset WHERE lab = ?1 AND instance = ?2 AND snapshot IS NOT NULL ORDER BY rowid DESC LIMIT 1";
-        self.connection.query_row(sql, params![lab, instance], |row| row.get(0)).optional().map_err(self.failed())
+    pub fn last_snapshot(&self, lab: &str, instance: &str, workspace: &Path) -> Result<Option<String>, RecordError> {
+        let sql = "SELECT snapshot FROM reset WHERE lab = ?1 AND instance = ?2 AND snapshot IS NOT NULL \
+                   AND (workspace IS NULL OR workspace = ?3) ORDER BY rowid DESC LIMIT 1";
+        let values = params![lab, instance, workspace.to_string_lossy()];
+        self.connection.query_row(sql, values, |row| row.get(0)).optional().map_err(self.failed())
     }
 
     /// Remembers where a lab's workspace is.

@@ -25,6 +25,10 @@ const SECOND: &str = "
 CREATE TABLE practical (id INTEGER PRIMARY KEY, state TEXT NOT NULL, over INTEGER NOT NULL);
 CREATE INDEX verdict_of_attempt ON verdict(attempt);
 ";
+/// Which workspace was saved: a lab can have had several. Those of before belong to whichever is the lab's now.
+const THIRD: &str = "
+ALTER TABLE reset ADD COLUMN workspace TEXT;
+";
 
 /// Makes the tables that are not there yet.
 ///
@@ -32,7 +36,7 @@ CREATE INDEX verdict_of_attempt ON verdict(attempt);
 /// It is newer than this program, or cannot be written.
 pub(super) fn bring_up_to_date(path: &Path, connection: &mut Connection) -> Result<(), RecordError> {
     let failed = |source| RecordError::Database { path: path.to_owned(), source };
-    let steps = vec![M::up(FIRST), M::up(SECOND)];
+    let steps = vec![M::up(FIRST), M::up(SECOND), M::up(THIRD)];
     match Migrations::new(steps).to_latest(connection) {
         Ok(()) => Ok(()),
         Err(rusqlite_migration::Error::MigrationDefinition(_)) => Err(RecordError::Newer(path.to_owned())),
@@ -82,7 +86,10 @@ mod tests {
         assert_eq!(history.iter().map(|one| one.seed).collect::<Vec<_>>(), [7, u64::MAX]);
         let state = record.goal_states("month-3").unwrap()["wired"].clone();
         assert_eq!((state.now.as_deref(), state.hints, state.attempts), (Some("passed"), 2, 2));
-        assert_eq!(record.last_snapshot("month-3", "default").unwrap().as_deref(), Some("save-1"));
+        assert_eq!(
+            record.last_snapshot("month-3", "default", Path::new("/home/ana/shop")).unwrap().as_deref(),
+            Some("save-1")
+        );
         assert_eq!(record.workspace("month-3", "default").unwrap().as_deref(), Some(Path::new("/home/ana/shop")));
         record.add_attempt(&attempt("3"), &[verdict("wired", Verdict::Failed)]).unwrap();
         assert_eq!(record.history(None, 10).unwrap().len(), 3);

@@ -13,6 +13,8 @@ use std::path::PathBuf;
 pub enum WorkspaceError {
     #[error("cannot {what} `{}`: {source}", path.display())]
     File { what: &'static str, path: PathBuf, source: std::io::Error },
+    #[error("`{}` is a link, and labrunner changes nothing through links: what lies behind it could not be brought back; move the link away first", .0.display())]
+    Link(PathBuf),
     #[error("cannot watch `{}`: {message}; `--poll` looks again and again instead", path.display())]
     Watch { path: PathBuf, message: String },
     #[error("{}:{line}: {message}", path.display())]

@@ -68,7 +68,8 @@ impl Saves {
         unpacked(GzDecoder::new(file)).map_err(failed())
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    /// The archive of a save.
+    pub fn path(&self, name: &str) -> PathBuf {
         self.folder.join(format!("{name}.tar.gz"))
     }
 }

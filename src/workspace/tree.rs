@@ -122,13 +122,14 @@ impl Tree {
     }
 
     /// Makes `folder` equal to this tree as far as files count: writes only what differs, each file as a
-    /// whole, and removes what is not in the tree. Ignored files stay.
+    /// whole, and removes what is not in the tree. Ignored files stay, and so do links.
     ///
     /// # Errors
-    /// A file cannot be written or removed.
+    /// A link is where a file or its folder has to be: nothing is changed then. A file cannot be written or removed.
     pub fn materialise(&self, folder: &Path, ignored: &Gitignore) -> Result<(), WorkspaceError> {
         std::fs::create_dir_all(folder).map_err(WorkspaceError::file("create", folder))?;
         let present = Tree::read(folder, ignored)?;
+        self.no_link_in_the_way(folder)?;
         for path in present.0.keys().filter(|path| !self.0.contains_key(*path)) {
             let whole = folder.join(path);
             std::fs::remove_file(&whole).map_err(WorkspaceError::file("remove", &whole))?;
@@ -139,6 +140,20 @@ impl Tree {
         }
         for (path, content) in self.0.iter().filter(|(path, content)| present.0.get(*path) != Some(content)) {
             content.write(&folder.join(path))?;
+        }
+        Ok(())
+    }
+
+    /// Whether this tree can be written into `folder` without going through a link, or replacing one.
+    ///
+    /// # Errors
+    /// It cannot; the error names the link.
+    pub fn no_link_in_the_way(&self, folder: &Path) -> Result<(), WorkspaceError> {
+        for path in self.0.keys() {
+            let parts = path.ancestors().filter(|part| !part.as_os_str().is_empty()).map(|part| folder.join(part));
+            if let Some(link) = parts.filter(|part| part.is_symlink()).last() {
+                return Err(WorkspaceError::Link(link));
+            }
         }
         Ok(())
     }
@@ -206,6 +221,24 @@ mod tests {
         wanted.materialise(folder.path(), &ignored).unwrap();
         assert_eq!(Tree::read(folder.path(), &ignored).unwrap(), wanted);
         assert!(folder.path().join("db.sqlite3").exists());
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn nothing_is_changed_through_a_link() {
+        let (folder, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        std::fs::write(elsewhere.path().join("settings.py"), "mine").unwrap();
+        std::fs::write(folder.path().join("old.py"), "old").unwrap();
+        let link = folder.path().join("shop");
+        std::os::unix::fs::symlink(elsewhere.path(), &link).unwrap();
+        let refused = |files: &[(&str, &str)]| tree(files).materialise(folder.path(), &ignored(&[])).unwrap_err();
+        assert!(matches!(refused(&[("shop/settings.py", "starter")]), WorkspaceError::Link(path) if path == link));
+        assert!(matches!(refused(&[("shop", "a file")]), WorkspaceError::Link(path) if path == link));
+        assert_eq!(std::fs::read_to_string(elsewhere.path().join("settings.py")).unwrap(), "mine");
+        assert!(folder.path().join("old.py").exists(), "it is refused as a whole");
+        // One that is in nobody's way stays.
+        tree(&[("a.py", "1")]).materialise(folder.path(), &ignored(&[])).unwrap();
+        assert!(link.is_symlink() && !folder.path().join("old.py").exists());
     }
 
     #[test]

@@ -46,6 +46,78 @@ fn start_verify_solve_reset_down() {
 }
 
 #[test]
+fn a_change_of_one_workspace_is_no_change_of_another() {
+    let lab = LabEnv::new("folders");
+    assert_eq!(lab.run(&["start", "page"]).code, 0);
+    lab.solve();
+    let reset = lab.run(&["reset", "page", "--workspace"]);
+    assert_eq!(reset.code, 0, "{reset:?}");
+    let own = lab.folder().join("own");
+    std::fs::create_dir_all(&own).unwrap();
+    std::fs::copy(lab.workspace().join("serve.py"), own.join("serve.py")).unwrap();
+    std::fs::write(own.join("mine.txt"), "mine").unwrap();
+    let files = |folder: &std::path::Path| {
+        let served = std::fs::read_to_string(folder.join("serve.py")).unwrap();
+        (served.contains("hello"), folder.join("mine.txt").exists())
+    };
+
+    // A reset of the first that was cut off is finished there, whichever folder is the lab's now.
+    lab.solve();
+    let first = serde_json::json!([{ "intent": "starter", "workspace": lab.workspace() }]);
+    std::fs::write(lab.intents(), first.to_string()).unwrap();
+    let started = lab.run(&["start", "page", "--workspace", own.to_str().unwrap()]);
+    assert_eq!(started.code, 0, "{started:?}");
+    assert_eq!((files(&lab.workspace()), files(&own)), ((false, false), (false, true)), "{started:?}");
+
+    let undone = lab.run(&["undo", "page"]);
+    assert_eq!(undone.code, 2, "{undone:?}");
+    assert!(undone.err.contains("own") && undone.err.contains("was not reset"), "{undone:?}");
+    let back = lab.workspace();
+    assert_eq!(lab.run(&["start", "page", "--workspace", back.to_str().unwrap()]).code, 0);
+    let undone = lab.run(&["undo", "page"]);
+    assert_eq!((undone.code, files(&back), files(&own)), (0, (true, false), (false, true)), "{undone:?}");
+
+    // An undo that was cut off, of a reset that was: to undo is to finish it, and the reset is none any more.
+    assert_eq!(lab.run(&["reset", "page", "--workspace"]).code, 0);
+    let saves: Vec<std::path::PathBuf> = std::fs::read_dir(lab.folder().join("state/saves/page"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| {
+            let out = std::process::Command::new("tar").args(["-xzO", "serve.py", "-f"]).arg(path).output().unwrap();
+            String::from_utf8_lossy(&out.stdout).contains("hello")
+        })
+        .collect();
+    let [solved] = saves.as_slice() else { panic!("{saves:?}") };
+    let solved = solved.file_name().unwrap().to_str().unwrap().trim_end_matches(".tar.gz");
+    let begun = serde_json::json!([
+        { "intent": "starter", "workspace": back },
+        { "intent": "workspace", "snapshot": solved, "workspace": back },
+    ]);
+    std::fs::write(lab.intents(), begun.to_string()).unwrap();
+    for command in [["undo", "page"], ["start", "page"]] {
+        let done = lab.run(&command);
+        assert_eq!((done.code, files(&back)), (0, (true, false)), "{done:?}");
+    }
+    let down = lab.run(&["down", "page"]);
+    assert_eq!((down.code, lab.left()), (0, vec![]), "{down:?}");
+}
+
+#[test]
+fn whoever_names_no_lab_means_the_one_that_is_up() {
+    let lab = LabEnv::new("unnamed");
+    // A lab of an earlier month, which is down.
+    let earlier = lab.intents().parent().unwrap().to_str().unwrap().replace("page--", "needs--");
+    std::fs::create_dir_all(earlier).unwrap();
+    assert_eq!(lab.run(&["start", "page"]).code, 0);
+    let judged = lab.run(&["verify", "greeting"]);
+    assert_eq!(judged.code, 1, "{judged:?}");
+    assert_eq!(lab.run(&["down"]).code, 0);
+    assert_eq!(lab.left(), Vec::<String>::new());
+    let judged = lab.run(&["verify"]);
+    assert!(judged.code == 2 && judged.err.contains("which lab"), "{judged:?}");
+}
+
+#[test]
 fn the_machine_is_not_the_learners_fault() {
     let lab = LabEnv::new("blame");
     assert_eq!(lab.run(&["start", "page"]).code, 0);
@@ -68,6 +140,24 @@ fn the_machine_is_not_the_learners_fault() {
     let judged = lab.run(&["verify", "page", "greeting"]);
     assert_eq!(judged.code, 1, "{judged:?}");
     assert!(judged.out.contains("memory"), "{}", judged.out);
+}
+
+#[test]
+fn who_uses_a_service_that_had_to_be_made_anew_begins_again() {
+    let lab = LabEnv::new("anew");
+    assert_eq!(lab.run(&["start", "page"]).code, 0);
+    lab.solve();
+    assert_eq!(lab.run(&["verify", "page", "greeting"]).code, 0);
+    let began = |service: &str| docker(&["inspect", "-f", "{{.State.StartedAt}}", &lab.container(service)]).out;
+    let before = began("web");
+    // Redis refuses to begin with a file that is none of its own.
+    let spoiled = docker(&["exec", &lab.container("redis"), "sh", "-c", "echo spoiled > /data/dump.rdb"]);
+    assert_eq!(spoiled.code, 0, "{spoiled:?}");
+    docker(&["kill", &lab.container("redis")]);
+    let judged = lab.run(&["verify", "page", "greeting"]);
+    assert_eq!(judged.code, 0, "{judged:?}");
+    assert!(judged.err.contains("`redis` belongs to the lab and is not ready"), "{judged:?}");
+    assert_ne!(began("web"), before, "what web had put into redis is gone, and web does not know");
 }
 
 #[test]

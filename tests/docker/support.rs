@@ -65,7 +65,12 @@ impl LabEnv {
 
     /// Whether a command has left something open.
     pub fn has_intents(&self) -> bool {
-        self.folder.path().join(format!("state/environments/{}--{}/intents.json", self.lab, self.instance)).exists()
+        self.intents().exists()
+    }
+
+    /// What commands have begun.
+    pub fn intents(&self) -> PathBuf {
+        self.folder.path().join(format!("state/environments/{}--{}/intents.json", self.lab, self.instance))
     }
 
     /// The lab's id.
