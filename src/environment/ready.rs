@@ -148,10 +148,14 @@ pub async fn wait<E: Engine, P: Prober>(
         {
             return conclude(engine, id, result).await;
         }
-        match look(engine, spec, id, sign, prober, address).await {
-            Ok(()) if *sign == Sign::Running => last = "it does not run steadily".into(),
-            Ok(()) => return Ok(()),
-            Err(reason) => last = if reason.is_empty() { last } else { reason },
+        // A command inside has no end of its own.
+        let left = deadline.saturating_sub(began.elapsed()).max(LOOK);
+        match tokio::time::timeout(left, look(engine, spec, id, sign, prober, address)).await {
+            Ok(Ok(())) if *sign == Sign::Running => last = "it does not run steadily".into(),
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(reason)) => last = if reason.is_empty() { last } else { reason },
+            Err(_) if matches!(sign, Sign::Command(_)) => last = "its health check does not come to an end".into(),
+            Err(_) => {}
         }
         if began.elapsed() > deadline {
             let reason = format!("it was not ready after {} s: {last}", deadline.as_secs());

@@ -60,13 +60,20 @@ impl Tree {
             relative.as_os_str().is_empty() || !ignored.matched(relative, entry.file_type().is_dir()).is_ignore()
         });
         for entry in walk {
-            let entry = entry.map_err(|error| WorkspaceError::File {
-                what: "read",
-                path: error.path().unwrap_or(folder).to_owned(),
-                source: error.into(),
-            })?;
+            let entry = match entry {
+                // Editors and databases make files that are gone a moment later.
+                Err(error) if error.depth() > 0 && is_gone(error.io_error()) => continue,
+                Err(error) => {
+                    let path = error.path().unwrap_or(folder).to_owned();
+                    return Err(WorkspaceError::File { what: "read", path, source: error.into() });
+                }
+                Ok(entry) => entry,
+            };
             if entry.file_type().is_file() {
-                let bytes = std::fs::read(entry.path()).map_err(WorkspaceError::file("read", entry.path()))?;
+                let bytes = match std::fs::read(entry.path()) {
+                    Err(error) if is_gone(Some(&error)) => continue,
+                    other => other.map_err(WorkspaceError::file("read", entry.path()))?,
+                };
                 let relative = entry.path().strip_prefix(folder).unwrap_or(entry.path()).to_owned();
                 tree.0.insert(relative, Content { bytes, executable: executable(entry.path()) });
             }
@@ -175,6 +182,10 @@ impl Content {
         file.persist(path).map_err(|error| failed()(error.error))?;
         Ok(())
     }
+}
+
+fn is_gone(error: Option<&std::io::Error>) -> bool {
+    error.is_some_and(|error| error.kind() == std::io::ErrorKind::NotFound)
 }
 
 #[cfg(unix)]

@@ -143,6 +143,23 @@ fn the_machine_is_not_the_learners_fault() {
 }
 
 #[test]
+fn a_health_check_that_does_not_end_does_not_hold_up_start_for_ever() {
+    let lab = LabEnv::new("endless");
+    let labs = lab.own_labs(&["month-01-page"]);
+    let file = labs.join("month-01-page/lab.yaml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let text =
+        text.replace("    mem_limit: 64m", "    mem_limit: 64m\n    healthcheck: { test: [CMD, sleep, infinity] }");
+    let text = text.replace("  web: { http: { url: \"http://web:8000/\" }, within: 10s }\n", "");
+    std::fs::write(&file, text).unwrap();
+    let started = said(lab.command(&["start", "page"]).env("LABRUNNER_LABS", &labs).output().unwrap());
+    // A service of the learner's: the rest runs, and the learner is told.
+    assert_eq!(started.code, 0, "{started:?}");
+    assert!(started.out.contains("`web` is not ready"), "{started:?}");
+    assert!(started.out.contains("its health check does not come to an end"), "{started:?}");
+}
+
+#[test]
 fn who_uses_a_service_that_had_to_be_made_anew_begins_again() {
     let lab = LabEnv::new("anew");
     assert_eq!(lab.run(&["start", "page"]).code, 0);
