@@ -169,7 +169,7 @@ fn words(first: Option<String>, rest: impl IntoIterator<Item = String>) -> Vec<S
 
 async fn dispatch(app: &App, verb: Verb) -> Result<Outcome, Failure> {
     use command::review::Act;
-    use command::{author, doctor, images, inside, lint, look, prove, report, reset, review, start, verify};
+    use command::{author, doctor, down, images, inside, lint, look, prove, report, reset, review, start, verify};
     match verb {
         Verb::List => look::list(app),
         Verb::Start { lab, workspace, dry_run } => {
@@ -201,7 +201,7 @@ async fn dispatch(app: &App, verb: Verb) -> Result<Outcome, Failure> {
         }
         Verb::Undo { lab } => reset::undo(app, lab.as_deref()),
         Verb::Stop { lab } => reset::stop(app, lab.as_deref()).await,
-        Verb::Down { lab, all } => reset::down(app, lab.as_deref(), all).await,
+        Verb::Down { lab, all } => down::down(app, lab.as_deref(), all).await,
         Verb::Progress => look::progress(app),
         Verb::History { lab, most } => look::history(app, lab.as_deref(), most),
         Verb::Images(ImagesVerb::List) => images::list(app).await,

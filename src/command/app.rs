@@ -17,6 +17,7 @@ use crate::docker::reach::Reach;
 use crate::docker::world::DockerWorld;
 use crate::environment::Identity;
 use crate::environment::carried::{self, Carried};
+use crate::environment::defaults::Defaults;
 use crate::environment::intent::Journal;
 use crate::environment::lock::Lock;
 use crate::event::Sink;
@@ -26,7 +27,7 @@ use crate::image::ensure::Means;
 use crate::lab::id::InstanceName;
 use crate::lab::practical::Practicals;
 use crate::lab::stack::Stack;
-use crate::lab::{Kind, Lab, ServiceName};
+use crate::lab::{Kind, Lab, Owner, ServiceName};
 use crate::record::Record;
 use crate::workspace::save::Saves;
 
@@ -96,8 +97,20 @@ impl Opened {
             addresses: Addresses::default(),
             reach: self.reach.get().cloned().unwrap_or_default(),
             as_written: self.as_written,
+            defaults: self.defaults(),
             practicals: self.practicals.clone(),
         }
+    }
+
+    /// What its containers have where the lab says nothing; `None` where services run as they are written.
+    pub fn defaults(&self) -> Option<Defaults> {
+        let learners = self.lab.stack.services.keys().any(|name| self.lab.owner_of(name) == Owner::Learner);
+        (!self.as_written).then(|| Defaults {
+            workspace_user: super::carrying::owner(&self.workspace)
+                .filter(|_| learners)
+                .map(|(user, group)| format!("{user}:{group}")),
+            cpus: std::thread::available_parallelism().map_or(1.0, |count| usize::from(count) as f64),
+        })
     }
 
     /// The stack as the engine has it.

@@ -112,19 +112,23 @@ pub async fn carry(
     notes.write(&opened.folder)
 }
 
-/// Brings back what services have written, where files are copied. A command that holds the environment does so
-/// itself; a failure is told, and stands in nobody's way.
-pub async fn bring_back(app: &App, opened: &Opened, engine: &DockerEngine, _lock: &Lock) {
+/// Brings back what services have written, where files are copied. For a command that holds the environment.
+///
+/// # Errors
+/// The engine refuses, a file cannot be read or written.
+pub async fn brought_back(app: &App, opened: &Opened, engine: &DockerEngine, _lock: &Lock) -> Result<(), Failure> {
     let mut notes = Notes::read(&opened.folder);
     if !notes.copied {
-        return;
+        return Ok(());
     }
-    let brought = async {
-        decide(app, opened, engine, &mut notes).await?;
-        let observed = engine.observe(&opened.identity).await?;
-        if observed.volumes.is_empty() { Ok(()) } else { carry(opened, engine, &mut notes, &observed).await }
-    };
-    if let Err(failure) = brought.await {
+    decide(app, opened, engine, &mut notes).await?;
+    let observed = engine.observe(&opened.identity).await?;
+    if observed.volumes.is_empty() { Ok(()) } else { carry(opened, engine, &mut notes, &observed).await }
+}
+
+/// The same; a failure is told, and stands in nobody's way.
+pub async fn bring_back(app: &App, opened: &Opened, engine: &DockerEngine, lock: &Lock) {
+    if let Err(failure) = brought_back(app, opened, engine, lock).await {
         let text = format!("files that services have written could not be brought back: {}", failure.message);
         app.sink.emit(Event::Note { text });
     }
@@ -137,13 +141,14 @@ pub async fn bring_back_if_free(app: &App, opened: &Opened, engine: &DockerEngin
     }
 }
 
+/// Numbers of the user and the group that a folder belongs to.
 #[cfg(unix)]
-fn owner(folder: &Path) -> Option<(u32, u32)> {
+pub(super) fn owner(folder: &Path) -> Option<(u32, u32)> {
     use std::os::unix::fs::MetadataExt;
     folder.metadata().ok().map(|facts| (facts.uid(), facts.gid()))
 }
 
 #[cfg(not(unix))]
-fn owner(_: &Path) -> Option<(u32, u32)> {
+pub(super) fn owner(_: &Path) -> Option<(u32, u32)> {
     None
 }

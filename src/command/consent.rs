@@ -14,7 +14,7 @@ pub async fn consent(app: &App, opened: &Opened) -> Result<(), Failure> {
         return Ok(());
     }
     let path = app.state.join("consents");
-    let digest = format!("{} {}", opened.lab.id, lab_digest(&opened.lab.folder)?);
+    let digest = format!("{} {}", opened.lab.id, lab_digest(&opened.lab)?);
     let given = std::fs::read_to_string(&path).unwrap_or_default();
     if given.lines().any(|line| line == digest) {
         return Ok(());

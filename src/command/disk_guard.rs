@@ -2,7 +2,7 @@
 //! watched, and a lab that uses it up is stopped before nothing is left.
 
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use super::app::{App, Opened};
@@ -11,7 +11,7 @@ use crate::catalog::compose::parse_bytes;
 use crate::docker::DockerEngine;
 use crate::environment::engine::Engine;
 use crate::environment::{ContainerState, Identity};
-use crate::event::{Event, Sink};
+use crate::event::Event;
 
 /// What has to stay free, in bytes, unless `LABRUNNER_DISK_RESERVE` says it.
 const RESERVE: u64 = 1 << 30;
@@ -21,6 +21,8 @@ const LOOK: Duration = Duration::from_millis(250);
 pub struct DiskGuard {
     task: tokio::task::JoinHandle<()>,
     struck: Arc<OnceLock<String>>,
+    /// The lab, and the copies of it that checks have made.
+    watched: Arc<Mutex<Vec<Identity>>>,
 }
 
 impl Drop for DiskGuard {
@@ -40,18 +42,32 @@ impl DiskGuard {
             })?,
         };
         let struck = Arc::<OnceLock<String>>::default();
+        let watched = Arc::new(Mutex::new(vec![opened.identity.clone()]));
         let (engine, identity, sink) = (engine.clone(), opened.identity.clone(), app.sink.clone());
-        let told = struck.clone();
+        let (told, running) = (struck.clone(), watched.clone());
         let task = tokio::spawn(async move {
             // Most commands are over by then, and the engine takes longer for this question than for most others.
             tokio::time::sleep(LOOK).await;
             // An engine on another machine has disks that are not seen from here.
             let Ok(Some(folder)) = engine.data_folder().await else { return };
             if let Some(left) = runs_out(&folder, reserve).await {
-                stop(&engine, &identity, sink.as_ref(), left, &told).await;
+                let why = format!(
+                    "the disk is nearly full: while {identity} ran, free space went down to {} MiB, and it was stopped",
+                    left >> 20
+                );
+                // Known before the first container ends, so that nobody else is blamed for its end.
+                let _ = told.set(why.clone());
+                sink.emit(Event::Warning { text: why });
+                let running = running.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                futures_util::future::join_all(running.iter().map(|one| stop(&engine, one))).await;
             }
         });
-        Ok(Self { task, struck })
+        Ok(Self { task, struck, watched })
+    }
+
+    /// Stops this environment too, should the disk run full.
+    pub fn covers(&self, copy: &Identity) {
+        self.watched.lock().unwrap_or_else(PoisonError::into_inner).push(copy.clone());
     }
 
     /// Why the lab was stopped, if it was.
@@ -90,14 +106,7 @@ fn free(folder: &Path) -> Option<u64> {
     Some(facts.f_bavail * facts.f_frsize)
 }
 
-async fn stop(engine: &DockerEngine, identity: &Identity, sink: &dyn Sink, left: u64, struck: &OnceLock<String>) {
-    let why = format!(
-        "the disk is nearly full: while {identity} ran, free space went down to {} MiB, and it was stopped",
-        left >> 20
-    );
-    // Known before the first container ends, so that nobody else is blamed for its end.
-    let _ = struck.set(why.clone());
-    sink.emit(Event::Warning { text: why });
+async fn stop(engine: &DockerEngine, identity: &Identity) {
     let Ok(observed) = engine.observe(identity).await else { return };
     let running = observed.containers.iter().filter(|one| one.state == ContainerState::Running);
     let kills = running.map(|one| engine.kill(&one.id));

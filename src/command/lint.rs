@@ -47,7 +47,7 @@ pub fn lint(app: &App, request: &LintRequest<'_>) -> Result<Outcome, Failure> {
             blocks.push(render::render(&reading.findings, &reading.sources, &app.here, app.colour));
         }
         if let Some(lab) = &reading.lab {
-            let proof = request.proven.then(|| unproven(&lab.folder, outline.id.as_str())).flatten();
+            let proof = request.proven.then(|| unproven(lab)).flatten();
             for finding in beyond(lab).into_iter().chain(words(lab, request.verbs)).chain(proof) {
                 blocks.push(format!("error: {}: {finding}", lab.id));
                 findings.push(whole(app, lab, finding));
@@ -121,10 +121,12 @@ pub fn schema() -> Outcome {
 }
 
 /// What is wrong with the lab's proof.
-fn unproven(folder: &Path, id: &str) -> Option<String> {
-    let again = format!("`labrunner lab prove {id} --write` proves it");
-    let Some(proven) = proof::proven_digest(folder) else { return Some(format!("it has no `proof.json`; {again}")) };
-    match proof::provable_digest(folder) {
+fn unproven(lab: &Lab) -> Option<String> {
+    let again = format!("`labrunner lab prove {} --write` proves it", lab.id);
+    let Some(proven) = proof::proven_digest(&lab.folder) else {
+        return Some(format!("it has no `proof.json`; {again}"));
+    };
+    match proof::provable_digest(lab) {
         Ok(digest) if digest == proven => None,
         Ok(_) => Some(format!("it has changed since it was proven; {again}")),
         Err(failure) => Some(failure.message),

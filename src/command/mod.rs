@@ -7,6 +7,7 @@ pub mod code;
 pub mod consent;
 mod disk_guard;
 pub mod doctor;
+pub mod down;
 pub mod exit_code;
 pub mod failure;
 mod first_data;

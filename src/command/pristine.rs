@@ -11,11 +11,11 @@ use super::stack_images::Images;
 use crate::docker::DockerEngine;
 use crate::environment::ContainerState;
 use crate::environment::apply;
-use crate::environment::engine::{Engine, Observed};
+use crate::environment::engine::{Engine, Observed, ObservedContainer};
 use crate::environment::first_data::key_of;
 use crate::environment::ready::Prober;
 use crate::event::{Event, ServiceState};
-use crate::lab::stack::MountSource;
+use crate::lab::stack::{Condition, MountSource};
 use crate::lab::{Owner, ServiceName};
 
 /// How services came back to what they were when new.
@@ -59,14 +59,12 @@ pub async fn pristine(
     let (hopeful, rest): (BTreeSet<ServiceName>, BTreeSet<ServiceName>) =
         services.iter().cloned().partition(|service| baseline(service).is_some());
     let users = users(opened, services);
+    let runs_once = one_shots(opened);
     // Nobody may write into what is being emptied. What is to be removed need not be gone for that.
     let writers = observed.containers.iter().filter(|one| users.contains(&one.service) || rest.contains(&one.service));
-    let stops = writers.filter(|one| !hopeful.is_empty() || users.contains(&one.service)).map(|one| async {
-        if !matches!(one.state, ContainerState::Exited | ContainerState::Created) {
-            engine.stop(&one.id, std::time::Duration::ZERO).await?;
-        }
-        Ok::<(), Failure>(())
-    });
+    let stops = writers
+        .filter(|one| !hopeful.is_empty() || users.contains(&one.service))
+        .map(|one| async { begin_again(engine, one, &runs_once).await });
     join_all(stops).await.into_iter().collect::<Result<Vec<()>, Failure>>()?;
     let emptying = join_all(hopeful.iter().map(|service| async {
         let same = match baseline(service) {
@@ -92,7 +90,33 @@ pub async fn pristine(
     Ok(Pristine { emptied, removed: rest.into_iter().chain(failed).collect(), stopped: users })
 }
 
-/// The learner's services that depend on one of `services`, however far, without those themselves.
+/// Sees to it that what uses something that is reset begins again with the next start.
+///
+/// # Errors
+/// The engine refuses.
+pub(super) async fn begin_again(
+    engine: &DockerEngine,
+    container: &ObservedContainer,
+    one_shots: &BTreeSet<ServiceName>,
+) -> Result<(), Failure> {
+    match container.state {
+        // One that completed stays completed, so what it did (a migration, first rows) is done by a new one.
+        _ if one_shots.contains(&container.service) => Ok(engine.remove(&container.id).await?),
+        ContainerState::Exited | ContainerState::Created => Ok(()),
+        _ => Ok(engine.stop(&container.id, std::time::Duration::ZERO).await?),
+    }
+}
+
+/// The services that others wait for to complete.
+pub(super) fn one_shots(opened: &Opened) -> BTreeSet<ServiceName> {
+    let all = opened.lab.stack.services.values();
+    let waited_for = all.flat_map(|service| &service.depends_on);
+    let complete = waited_for.filter(|(_, dependency)| dependency.condition == Condition::CompletedSuccessfully);
+    complete.map(|(name, _)| name.clone()).collect()
+}
+
+/// The services that depend on one of `services`, however far, without those themselves: the learner's, and what runs
+/// once, whoever owns it.
 pub(super) fn users(opened: &Opened, services: &BTreeSet<ServiceName>) -> BTreeSet<ServiceName> {
     let mut reached = services.clone();
     loop {
@@ -108,7 +132,10 @@ pub(super) fn users(opened: &Opened, services: &BTreeSet<ServiceName>) -> BTreeS
         }
         reached.extend(more);
     }
-    reached.retain(|name| !services.contains(name) && opened.lab.owner_of(name) == Owner::Learner);
+    let runs_once = one_shots(opened);
+    reached.retain(|name| {
+        !services.contains(name) && (opened.lab.owner_of(name) == Owner::Learner || runs_once.contains(name))
+    });
     reached
 }
 

@@ -1,20 +1,17 @@
-//! `reset`, `undo`, `stop`, `down`: back to pristine, and nothing of the learner's lost.
+//! `reset`, `undo`, `stop`: back to pristine, and nothing of the learner's lost.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
 use super::app::{App, Opened};
-use super::notes::Notes;
-use super::pristine::{Pristine, meant, pristine, remove_all};
-use super::throwaway::{Purpose, sweep};
+use super::pristine::{Pristine, meant, pristine};
 use super::up::{recover, up};
 use super::{Failure, Outcome, exit_code};
 use crate::check::fingerprint;
-use crate::docker::DockerEngine;
+use crate::environment::ContainerState;
 use crate::environment::engine::Engine;
 use crate::environment::intent::Intent;
-use crate::environment::{ContainerState, Identity};
 use crate::event::{Event, ServiceState};
 use crate::lab::view::View;
 use crate::lab::{Owner, ServiceName};
@@ -241,66 +238,6 @@ pub async fn stop(app: &App, name: Option<&str>) -> Result<Outcome, Failure> {
     let text = match count {
         0 => format!("{} does not run", opened.identity),
         _ => format!("{} is stopped; its data stays, `labrunner start` goes on", opened.identity),
-    };
-    Ok(Outcome::ok(View::Done { text }))
-}
-
-/// Removes everything of a lab, or of all labs, from the engine. Workspaces and the record stay.
-///
-/// # Errors
-/// The engine refuses.
-pub async fn down(app: &App, name: Option<&str>, all: bool) -> Result<Outcome, Failure> {
-    let engine = app.engine().await?;
-    if all {
-        return down_all(app, &engine).await;
-    }
-    let opened = app.open(&app.choose(name)?)?;
-    let lock = app.lock(&opened)?;
-    let there = !engine.observe(&opened.identity).await?.is_empty();
-    for intent in opened.journal.open_intents()? {
-        match finish_workspace(app, &opened, &intent) {
-            Ok(()) => opened.journal.done(&intent)?,
-            // What is on the engine can go all the same; the files wait for the next command.
-            Err(failure) => app.sink.emit(Event::Warning { text: failure.message }),
-        }
-    }
-    super::carrying::bring_back(app, &opened, &engine, &lock).await;
-    opened.journal.begin(&Intent::Down)?;
-    remove_all(app, &opened, &engine).await?;
-    if !opened.lab.stacks.is_empty() {
-        // Those of a check that was cut off.
-        sweep(app, &engine, Purpose::Copy).await?;
-    }
-    // The lab is not up any more: who names none does not mean this one.
-    let mut notes = Notes::read(&opened.folder);
-    if !std::mem::take(&mut notes.ready).is_empty() {
-        notes.write(&opened.folder)?;
-    }
-    opened.journal.done(&Intent::Down)?;
-    let text = match there {
-        true => format!(
-            "{} is removed from the engine; the workspace `{}` and the record stay",
-            opened.identity,
-            opened.workspace.display()
-        ),
-        false => format!("{} has nothing on the engine", opened.identity),
-    };
-    Ok(Outcome::ok(View::Done { text }))
-}
-
-async fn down_all(app: &App, engine: &DockerEngine) -> Result<Outcome, Failure> {
-    let environments: Vec<Identity> = engine.environments().await?;
-    for identity in &environments {
-        let folder = app.state.join("environments").join(format!("{}--{}", identity.lab, identity.instance));
-        let _lock = crate::environment::lock::Lock::take(&folder, &app.typed)?;
-        let observed = engine.observe(identity).await?;
-        crate::environment::apply::remove(engine, &observed, app.sink.as_ref()).await?;
-    }
-    super::first_data::forget_all(app, engine).await?;
-    let names: Vec<String> = environments.iter().map(ToString::to_string).collect();
-    let text = match names.as_slice() {
-        [] => "nothing of labrunner is on the engine".to_owned(),
-        names => format!("removed from the engine: {}", names.join(", ")),
     };
     Ok(Outcome::ok(View::Done { text }))
 }

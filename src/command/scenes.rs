@@ -9,6 +9,7 @@ use serde_json::Value;
 use tokio::sync::OnceCell;
 
 use super::app::{App, Opened};
+use super::disk_guard::DiskGuard;
 use super::failure::Failure;
 use super::own_stack::{self, take_over};
 use super::replay;
@@ -36,6 +37,7 @@ pub(super) struct Stage<'a> {
     opened: &'a Opened,
     engine: DockerEngine,
     files: &'a Tree,
+    disk: &'a DiskGuard,
     main: Scene<DockerWorld>,
     copies: BTreeMap<String, OnceCell<Result<Copy, Unobservable>>>,
 }
@@ -53,7 +55,7 @@ impl<'a> Stage<'a> {
         let copies = opened.lab.stacks.keys().map(|name| (name.clone(), OnceCell::new())).collect();
         let main = scene(opened, up).await;
         let app = App { sink: Arc::new(Quiet(app.sink.clone())), ..app.clone() };
-        Self { app, opened, engine: up.world.engine.clone(), files: &up.files, main, copies }
+        Self { app, opened, engine: up.world.engine.clone(), files: &up.files, disk: &up.disk, main, copies }
     }
 
     /// Removes every copy that was made.
@@ -82,6 +84,7 @@ impl<'a> Stage<'a> {
         let outline = outlines.iter().find(|one| one.id == self.opened.lab.id.as_str());
         let outline = outline.ok_or_else(|| Unobservable::Machine(format!("{} is gone", self.opened.lab.id)))?;
         let mut inner = Throwaway::new(&self.app, outline, Purpose::Copy).map_err(machine)?;
+        self.disk.covers(&inner.opened.identity);
         let lab = &inner.opened.lab;
         // Read anew for the copy's own workspace.
         let copy = lab.stacks.get(name).cloned().unwrap_or_else(|| copy.clone());

@@ -12,7 +12,7 @@ use crate::environment::Identity;
 use crate::environment::ready::NotReady;
 use crate::event::Event;
 use crate::image::ensure::{Means, Ready};
-use crate::image::{self, BuildRequest, DIGEST, ImageEngine, ImageError, Reference};
+use crate::image::{self, BUILT_FOR, BuildRequest, DIGEST, ImageEngine, ImageError, Reference};
 use crate::lab::stack::Build;
 use crate::lab::{OWN_IMAGE, Owner, ServiceName};
 
@@ -85,7 +85,7 @@ pub async fn images(
 }
 
 /// What the image that is built for a service is called.
-pub fn built_name(identity: &Identity, service: &ServiceName) -> String {
+fn built_name(identity: &Identity, service: &ServiceName) -> String {
     Reference::local(&format!("{}/{service}", identity.project()), "latest").to_string()
 }
 
@@ -103,6 +103,7 @@ fn is_learners(error: &ImageError) -> bool {
 /// What building one service's image means: its name, the key of its content, the request.
 async fn build_of<F: Future<Output = Result<BTreeMap<String, Ready>, ImageError>>>(
     opened: &Opened,
+    engine: &DockerEngine,
     name: &ServiceName,
     build: &Build,
     bases: impl FnOnce(Vec<String>) -> F,
@@ -118,6 +119,7 @@ async fn build_of<F: Future<Output = Result<BTreeMap<String, Ready>, ImageError>
     let image = built_name(&opened.identity, name);
     let mut labels = build.labels.clone();
     labels.insert(DIGEST.into(), digest.clone());
+    labels.insert(BUILT_FOR.into(), engine.built_for(&opened.identity));
     let request = BuildRequest {
         name: image.clone(),
         context: prepared.context,
@@ -138,7 +140,7 @@ async fn build_image(
     means: &Means<'_>,
 ) -> Result<(String, String), ImageError> {
     let bases = |from: Vec<String>| async move { image::ensure(engine, &from, means).await };
-    let (image, digest, request) = build_of(opened, name, build, bases).await?;
+    let (image, digest, request) = build_of(opened, engine, name, build, bases).await?;
     if let Some(facts) = engine.find(&image).await?
         && facts.digest.as_ref() == Some(&digest)
         && !build.no_cache
@@ -167,7 +169,7 @@ pub async fn planned(opened: &Opened, engine: &DockerEngine) -> Result<(Images, 
         let found = match (&service.build, &service.image) {
             (Some(build), _) => {
                 let bases = |from: Vec<String>| async move { image::present(engine, &from).await };
-                match build_of(opened, name, build, bases).await {
+                match build_of(opened, engine, name, build, bases).await {
                     Ok((image, digest, _)) => {
                         let facts = engine.find(&image).await?.filter(|facts| facts.digest.as_ref() == Some(&digest));
                         if facts.is_none() {

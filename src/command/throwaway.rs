@@ -5,15 +5,15 @@ use std::path::Path;
 use super::app::{App, Opened};
 use super::failure::Failure;
 use super::pristine::remove_all;
-use super::stack_images::built_name;
 use super::verify::fresh_seed;
 use crate::catalog::discover::Outline;
 use crate::docker::DockerEngine;
+use crate::docker::images::Built;
+use crate::environment::Identity;
 use crate::environment::engine::{Engine, Observed};
 use crate::environment::intent::Journal;
 use crate::environment::lock::Lock;
 use crate::event::Event;
-use crate::image::ImageEngine;
 use crate::lab::id::InstanceName;
 use crate::lab::practical::Practicals;
 use crate::lab::stack::Stack;
@@ -30,6 +30,13 @@ pub enum Purpose {
 const YOUNG: std::time::Duration = std::time::Duration::from_secs(600);
 
 impl Purpose {
+    pub const ALL: [Purpose; 2] = [Purpose::Prove, Purpose::Copy];
+
+    /// Whether it is what an environment was made for.
+    pub fn is_of(self, identity: &Identity) -> bool {
+        identity.instance.as_str().starts_with(self.prefix())
+    }
+
     fn prefix(self) -> &'static str {
         match self {
             Purpose::Prove => "prove-",
@@ -80,19 +87,19 @@ impl Throwaway {
             app.sink.emit(Event::Warning { text: failure.message });
         }
         // What was built for it goes with it; the engine's build cache keeps what the next one can use.
-        for (name, service) in &self.opened.lab.stack.services {
-            if service.build.is_some()
-                && let Err(error) = engine.forget(&built_name(&self.opened.identity, name)).await
-            {
-                app.sink.emit(Event::Warning { text: error.to_string() });
-            }
-        }
+        forget_images(app, engine, &self.opened.identity).await;
         let left = engine.observe(&self.opened.identity).await?;
         if left.is_empty() {
             // An environment of our own leaves no trace; what could not be removed, the next run tries again.
             let _ = std::fs::remove_dir_all(&self.opened.folder);
         }
         Ok(left)
+    }
+}
+
+async fn forget_images(app: &App, engine: &DockerEngine, identity: &Identity) {
+    if let Err(error) = engine.forget_images(Built::For(identity)).await {
+        app.sink.emit(Event::Warning { text: error.to_string() });
     }
 }
 
@@ -107,7 +114,7 @@ pub fn unpublish(stack: &mut Stack) {
 /// The engine refuses.
 pub async fn sweep(app: &App, engine: &DockerEngine, purpose: Purpose) -> Result<(), Failure> {
     let environments = engine.environments().await?;
-    for identity in environments.iter().filter(|one| one.instance.as_str().starts_with(purpose.prefix())) {
+    for identity in environments.iter().filter(|one| purpose.is_of(one)) {
         let folder = app.state.join("environments").join(format!("{}--{}", identity.lab, identity.instance));
         // One that is held belongs to a run beside this one, and so may one that this machine's records do not know.
         let known = folder.is_dir();
@@ -119,6 +126,7 @@ pub async fn sweep(app: &App, engine: &DockerEngine, purpose: Purpose) -> Result
                 let text = format!("something of an earlier run cannot be removed: {error}");
                 app.sink.emit(Event::Warning { text });
             }
+            forget_images(app, engine, identity).await;
         }
     }
     let known: Vec<String> = environments.iter().map(|one| format!("{}--{}", one.lab, one.instance)).collect();

@@ -12,12 +12,13 @@ use super::pristine::{meant, remove_all, remove_services};
 use super::stack_images::{self, Images, images};
 use super::throwaway::{Purpose, sweep};
 use crate::docker::DockerEngine;
+use crate::docker::images::Built;
 use crate::docker::world::DockerWorld;
 use crate::environment::apply::{Context, apply};
 use crate::environment::engine::{Engine, Observed};
 use crate::environment::head_start::head_start;
 use crate::environment::intent::Intent;
-use crate::environment::plan::{Plan, plan};
+use crate::environment::plan::{ContainerAction, Plan, PlannedContainer, plan};
 use crate::environment::ready::NotReady;
 use crate::environment::subnet::{Subnet, free_subnets, host_routes};
 use crate::environment::wanted::{Choices, wanted};
@@ -148,6 +149,12 @@ pub async fn up(app: &App, opened: &Opened, engine: &DockerEngine) -> Result<Up,
             app.sink.emit(Event::Note { text });
         }
     }
+    let replaced = |one: &PlannedContainer| matches!(&one.action, ContainerAction::Recreate(old) if old.image_id != one.spec.image_id);
+    if plan.containers.iter().any(replaced)
+        && let Err(error) = engine.forget_images(Built::Outdated(&opened.identity)).await
+    {
+        app.sink.emit(Event::Warning { text: error.to_string() });
+    }
     notes.running_code = after
         .containers
         .iter()
@@ -243,7 +250,6 @@ async fn subnet(
 }
 
 fn plan_for(opened: &Opened, notes: &Notes, images: &Images, observed: &Observed, subnet: Option<String>) -> Plan {
-    let owners = opened.lab.stack.services.keys().map(|name| (name.clone(), opened.lab.owner_of(name))).collect();
     let ports = notes
         .ports
         .iter()
@@ -256,23 +262,9 @@ fn plan_for(opened: &Opened, notes: &Notes, images: &Images, observed: &Observed
         identity: &opened.identity,
         generation: notes.generation,
         images,
-        owners: &owners,
         subnet,
         ports: &ports,
-        workspace_user: owner_of_folder(&opened.workspace),
-        as_written: opened.as_written,
-        cpus: std::thread::available_parallelism().map_or(1.0, |count| usize::from(count) as f64),
+        defaults: opened.defaults(),
     };
     plan(wanted(&opened.stack(), &choices), observed)
-}
-
-#[cfg(unix)]
-fn owner_of_folder(path: &std::path::Path) -> Option<String> {
-    use std::os::unix::fs::MetadataExt;
-    path.metadata().ok().map(|facts| format!("{}:{}", facts.uid(), facts.gid()))
-}
-
-#[cfg(not(unix))]
-fn owner_of_folder(_: &std::path::Path) -> Option<String> {
-    None
 }

@@ -45,6 +45,9 @@ impl DockerWorld {
         definition.restart = RestartPolicy::No;
         definition.healthcheck = None;
         definition.environment.extend(command.environment.iter().cloned());
+        if let Some(defaults) = &self.defaults {
+            defaults.add_to(&mut definition);
+        }
         definition.working_dir = command.working_dir.clone().or(definition.working_dir);
         let mut nonce = [0_u8; 8];
         getrandom::fill(&mut nonce).map_err(|error| Unobservable::Machine(error.to_string()))?;

@@ -1,21 +1,28 @@
 //! The port to images, spoken to Docker.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bollard::errors::Error;
-use bollard::query_parameters::{CreateImageOptionsBuilder, ImportImageOptionsBuilder, RemoveImageOptions};
+use bollard::models::ImageSummary;
+use bollard::query_parameters::{
+    CreateImageOptionsBuilder, ImportImageOptionsBuilder, ListImagesOptionsBuilder, RemoveImageOptions,
+};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use tokio::fs::File;
 use tokio::io::AsyncReadExt;
 
 use super::{DockerEngine, call, limit, with_causes};
-use crate::environment::EngineFault;
-use crate::image::{BuildRequest, DIGEST, ImageEngine, ImageError, ImageFacts, Reference};
+use crate::environment::{EngineError, EngineFault, Identity};
+use crate::image::{BUILT_FOR, BuildRequest, DIGEST, ImageEngine, ImageError, ImageFacts, Reference};
 
 /// A registry that has not said anything for so long is not there.
 const SILENCE: Duration = Duration::from_secs(60);
+
+/// What engines before API 1.43 list as the name of an image without one.
+const NAMELESS: &str = "<none>:<none>";
 
 /// Of a file that is read, in bytes.
 const PIECE: usize = 1 << 18;
@@ -28,6 +35,64 @@ fn pieces(file: File) -> impl Stream<Item = std::io::Result<Bytes>> + Send + 'st
         buffer.truncate(length);
         Ok((length > 0).then(|| (Bytes::from(buffer), file)))
     })
+}
+
+/// Images that were built for environments.
+#[derive(Debug, Clone, Copy)]
+pub enum Built<'i> {
+    /// All that was built for one.
+    For(&'i Identity),
+    /// Of these, those whose name a newer one has.
+    Outdated(&'i Identity),
+    /// All that was built for any environment of this labrunner's.
+    Ours,
+}
+
+impl DockerEngine {
+    /// The value of [`BUILT_FOR`] for an environment of ours.
+    pub fn built_for(&self, identity: &Identity) -> String {
+        format!("{}{}", identity.project(), self.of_ours())
+    }
+
+    fn of_ours(&self) -> String {
+        format!(" of {}", self.owner)
+    }
+
+    /// Removes images that were built; one that a container has stays.
+    ///
+    /// # Errors
+    /// The engine does not answer.
+    pub async fn forget_images(&self, built: Built<'_>) -> Result<(), EngineError> {
+        let label = match built {
+            Built::For(identity) | Built::Outdated(identity) => format!("{BUILT_FOR}={}", self.built_for(identity)),
+            Built::Ours => BUILT_FOR.to_owned(),
+        };
+        let mut filters = HashMap::from([("label", vec![label])]);
+        if matches!(built, Built::Outdated(_)) {
+            filters.insert("dangling", vec!["true".to_owned()]);
+        }
+        let options = ListImagesOptionsBuilder::new().filters(&filters).build();
+        let images = call("list images", limit::LOOK, self.docker.list_images(Some(options))).await?;
+        let ours = |image: &ImageSummary| image.labels.get(BUILT_FOR).is_some_and(|one| one.ends_with(&self.of_ours()));
+        for image in images.into_iter().filter(ours) {
+            // By each of its names: by its number the engine removes none that has several.
+            let mut names = image.repo_tags;
+            names.retain(|name| name != NAMELESS);
+            if names.is_empty() {
+                names.push(image.id);
+            }
+            for name in names {
+                let removed = self.docker.remove_image(&name, None::<RemoveImageOptions>, None);
+                match call(format!("remove image {name}"), limit::REMOVE, removed).await {
+                    Err(error) if !matches!(error.fault, EngineFault::NotFound | EngineFault::Conflict) => {
+                        return Err(error);
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 impl ImageEngine for DockerEngine {

@@ -13,6 +13,7 @@ use super::address::Addresses;
 use super::reach::Reach;
 use crate::check::World;
 use crate::check::world::{Command, ContainerView, Origin, Output, Unobservable};
+use crate::environment::defaults::Defaults;
 use crate::environment::engine::{Engine, ExecOutput, ExecRequest};
 use crate::environment::intent::Journal;
 use crate::environment::wanted::{attachments, network_name};
@@ -37,6 +38,8 @@ pub struct DockerWorld {
     pub reach: Reach,
     /// The services are the learner's own choice: one that is asked for and is not there is their mistake.
     pub as_written: bool,
+    /// What containers have where the lab says nothing.
+    pub defaults: Option<Defaults>,
     pub addresses: Addresses,
     pub practicals: Practicals,
 }

@@ -8,6 +8,7 @@ mod baseline;
 mod board;
 pub mod carried;
 mod deaths;
+pub mod defaults;
 pub mod engine;
 pub mod first_data;
 pub mod head_start;

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
+use super::defaults::Defaults;
 use super::identity::{self, Identity};
-use crate::lab::stack::{Limits, Logging, MountSource, Protocol, Service, Stack};
-use crate::lab::{Owner, ServiceName};
+use crate::lab::ServiceName;
+use crate::lab::stack::{MountSource, Protocol, Service, Stack};
 
 /// A network to have.
 #[derive(Debug, Clone, PartialEq)]
@@ -93,23 +94,14 @@ pub struct Choices<'a> {
     pub generation: u64,
     /// Name and id of each service's image on the engine.
     pub images: &'a BTreeMap<ServiceName, (String, String)>,
-    /// Who owns each service.
-    pub owners: &'a BTreeMap<ServiceName, Owner>,
     /// Subnet for the default network, in CIDR notation.
     pub subnet: Option<String>,
     /// Host ports remembered for (service, container port); they win over the asked ones.
     pub ports: &'a BTreeMap<(ServiceName, u16), u16>,
-    /// `uid:gid` for services with the workspace mounted; `None` leaves the image's user.
-    pub workspace_user: Option<String>,
-    /// A learner's own Compose file is run as it is written, without our defaults.
-    pub as_written: bool,
-    /// Cores of the engine's host; limits may not exceed them.
-    pub cpus: f64,
+    /// `None`: a learner's own Compose file is run as it is written.
+    pub defaults: Option<Defaults>,
 }
 
-const MEMORY: u64 = 1 << 30;
-const CPUS: f64 = 2.0;
-const PIDS: i64 = 512;
 /// Compose's default.
 const STOP_GRACE: std::time::Duration = std::time::Duration::from_secs(10);
 
@@ -188,8 +180,8 @@ fn container(
 ) -> Option<ContainerSpec> {
     let (image, image_id) = choices.images.get(name)?.clone();
     let mut definition = service.clone();
-    if !choices.as_written {
-        add_defaults(&mut definition, choices);
+    if let Some(defaults) = &choices.defaults {
+        defaults.add_to(&mut definition);
     }
     let networks = attachments(stack, choices.identity, name, service, replica);
     let volumes = service
@@ -277,32 +269,4 @@ fn bindings(name: &ServiceName, service: &Service, replica: u32, choices: &Choic
             }
         })
         .collect()
-}
-
-fn add_defaults(service: &mut Service, choices: &Choices<'_>) {
-    service.init.get_or_insert(true);
-    if !service.security_opt.iter().any(|option| option.starts_with("no-new-privileges")) && !service.privileged {
-        service.security_opt.push("no-new-privileges:true".into());
-    }
-    service.limits = Limits {
-        memory: service.limits.memory.or(Some(MEMORY)),
-        memory_reservation: service.limits.memory_reservation,
-        cpus: Some(service.limits.cpus.unwrap_or(CPUS).min(choices.cpus)),
-        pids: service.limits.pids.or(Some(PIDS)),
-    };
-    service.logging.get_or_insert_with(|| Logging {
-        driver: Some("json-file".into()),
-        options: BTreeMap::from([("max-size".into(), "5m".into()), ("max-file".into(), "2".into())]),
-    });
-    let mounts_workspace = service.uses_workspace
-        && service.mounts.iter().any(|mount| matches!(&mount.source, MountSource::Bind { .. }) && !mount.read_only);
-    if mounts_workspace
-        && service.user.is_none()
-        && choices.owners.values().any(|owner| *owner == Owner::Learner)
-        && let Some(user) = &choices.workspace_user
-    {
-        service.user = Some(user.clone());
-        // Most uids have no home in the image; tools that write to one need a place.
-        service.environment.entry("HOME".into()).or_insert_with(|| "/tmp".into());
-    }
 }

@@ -37,6 +37,8 @@ pub struct Lab {
     pub reload: BTreeMap<ServiceName, Reload>,
     pub owner: BTreeMap<ServiceName, Owner>,
     pub goals: Vec<Goal>,
+    /// What it took from other labs (`use: lab/goal`): the name, and the goal's definition as it stands there.
+    pub borrowed: BTreeMap<String, String>,
     /// Files of the workspace that count neither for its hash nor for its diff (gitignore patterns).
     pub workspace_ignore: Vec<String>,
 }

@@ -152,3 +152,31 @@ fn one_that_hangs_is_made_anew() {
     assert_eq!(sql(&lab, "orders", LEFT), "0");
     taken_down(&lab);
 }
+
+/// Something that prepares the database and ends, and something that waits for that.
+const PREPARED: &str = r#"services:
+  prepare:
+    image: "postgres:17"
+    command: [psql, "postgresql://shop:s3cret@db/orders", -c, "CREATE TABLE prepared AS SELECT 7 AS number"]
+    depends_on: { db: { condition: service_healthy } }
+  user:
+    image: "postgres:17"
+    command: [sleep, infinity]
+    depends_on: { prepare: { condition: service_completed_successfully } }
+"#;
+
+#[test]
+fn what_prepares_a_database_does_so_again() {
+    let lab = database("prepared");
+    let file = lab.folder().join("labs").join(FILE);
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replace("services:\n", PREPARED)).unwrap();
+    works(&lab, &["start", "database"]);
+    let prepared = || sql(&lab, "orders", "SELECT number FROM prepared");
+    assert_eq!(prepared(), "7");
+    sql(&lab, "orders", "UPDATE prepared SET number = 8");
+    works(&lab, &["reset", "database", "db"]);
+    works(&lab, &["start", "database"]);
+    assert_eq!(prepared(), "7");
+    taken_down(&lab);
+}

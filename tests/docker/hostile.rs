@@ -76,6 +76,7 @@ fn what_a_running_lab_tries_is_kept_within_bounds() {
         "metadata defect",
         "escapes failed",
         "plugin passed",
+        "fresh passed",
         "odd-files passed",
     ];
     assert_eq!(verdicts, expected, "{}", judged.out);
@@ -146,11 +147,17 @@ fn a_lab_that_fills_the_disk_is_stopped() {
         crate::support::said(lab.command(words).env("LABRUNNER_DISK_RESERVE", &reserve).output().unwrap())
     };
     assert_eq!(run(&["start", "filler"]).code, 0);
-    let judged = run(&["verify", "filler"]);
+    let judged = run(&["verify", "filler", "note"]);
     assert_eq!(judged.code, 3, "the machine is in the way: {judged:?}");
     assert!(judged.out.contains("the disk is nearly full"), "{judged:?}");
     let state = |service: &str| docker(&["inspect", "-f", "{{.State.Status}}", &lab.container(service)]).out;
     assert_eq!(state("filler").trim(), "exited");
+    assert_eq!((run(&["down", "filler"]).code, lab.left()), (0, vec![]));
+
+    // A copy of the lab that a check has made is the lab's too.
+    let judged = run(&["verify", "filler", "apart"]);
+    assert_eq!(judged.code, 3, "the machine is in the way: {judged:?}");
+    assert!(judged.out.contains("the disk is nearly full"), "{judged:?}");
     assert_eq!((run(&["down", "filler"]).code, lab.left()), (0, vec![]));
 
     let at_once = run(&["start", "filler", "--set", "when=now"]);

@@ -16,6 +16,7 @@ mod far;
 mod faulty;
 mod first_data;
 mod hostile;
+mod images;
 mod kills;
 mod kinds;
 mod machine;

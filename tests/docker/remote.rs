@@ -54,4 +54,22 @@ fn a_lab_on_an_engine_that_sees_no_file_of_this_machine() {
     assert_eq!(lab.run(&["down", "page"]).code, 0);
     assert_eq!(std::fs::read_to_string(lab.workspace().join("late.txt")).unwrap(), "late\n");
     assert_eq!(engine.left(), "");
+
+    // What cannot be brought back stays there until it can, unless somebody lets it go.
+    assert_eq!(lab.run(&["start", "page"]).code, 0);
+    let id = engine.docker(&["ps", "-q", "--filter", "label=dev.labrunner.service=web"]);
+    let write = "mkdir /app/results && echo there > /app/results/made.txt";
+    assert_eq!(engine.docker(&["exec", id.out.trim(), "sh", "-c", write]).code, 0);
+    let results = lab.workspace().join("results");
+    std::fs::write(&results, "a file where services have made a folder\n").unwrap();
+    for words in [&["down", "page"][..], &["down", "--all"]] {
+        let kept = lab.run(words);
+        assert_eq!(kept.code, 4, "{kept:?}");
+        assert!(kept.err.contains("could not be brought back") && kept.err.contains("--yes"), "{kept:?}");
+        assert_ne!(engine.left(), "");
+    }
+    std::fs::remove_file(&results).unwrap();
+    assert_eq!(lab.run(&["down", "--all"]).code, 0);
+    assert_eq!(std::fs::read_to_string(results.join("made.txt")).unwrap(), "there\n");
+    assert_eq!(engine.left(), "");
 }

@@ -56,7 +56,7 @@ impl Reader<'_> {
         if !is_inside(path) {
             let hint = "keep it inside the lab's folder".to_owned();
             self.findings.error("outside", span, format!("`{}` lies outside the lab", path.display()), hint);
-        } else if !is_there(&self.folder.join(path)) {
+        } else if !is_there(&self.files.join(path)) {
             self.findings.error("missing-file", span, format!("the lab has no `{}`", path.display()), None);
         }
     }

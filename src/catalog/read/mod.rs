@@ -76,7 +76,10 @@ pub fn read_lab(folder: &Path, variables: &Variables) -> Reading {
 struct Reader<'a> {
     findings: &'a mut Findings,
     text: &'a str,
+    /// Where the definition lies.
     folder: &'a Path,
+    /// The folder of the lab whose checks these will be: another one for a goal that it takes from elsewhere.
+    files: &'a Path,
     settings: BTreeMap<String, Json>,
     /// Names of all settings, also of those that have no value.
     declared: Vec<String>,
@@ -88,6 +91,8 @@ struct Reader<'a> {
     needs: Vec<Need>,
     /// Names of its throwaway copies.
     stacks: Vec<String>,
+    /// What it took from other labs: their names for it, and what stands there.
+    borrowed: BTreeMap<String, String>,
     /// The stack of the check that is being read; `None` outside of checks.
     stack: Option<String>,
 }
@@ -98,6 +103,8 @@ impl<'a> Reader<'a> {
             findings,
             text,
             folder,
+            files: folder,
+            borrowed: BTreeMap::new(),
             settings: BTreeMap::new(),
             declared: Vec::new(),
             services: Vec::new(),
@@ -189,6 +196,7 @@ impl<'a> Reader<'a> {
             reload,
             owner,
             goals,
+            borrowed: std::mem::take(&mut self.borrowed),
             workspace_ignore: root.get("workspace").map(|node| self.texts(node, "ignore")).unwrap_or_default(),
         })
     }

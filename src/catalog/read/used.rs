@@ -1,5 +1,7 @@
 //! `use: lab/goal`: a goal of another lab, judged by its own checks in this lab's stack.
 
+use std::collections::BTreeMap;
+
 use super::Reader;
 use crate::catalog::diagnostic::{Findings, nearest};
 use crate::catalog::discover::outlines;
@@ -43,6 +45,8 @@ impl Reader<'_> {
             findings: &mut findings,
             text: &text,
             folder: &outline.folder,
+            files: self.files,
+            borrowed: BTreeMap::new(),
             settings: self.settings.clone(),
             declared: self.declared.clone(),
             services: self.services.clone(),
@@ -53,6 +57,7 @@ impl Reader<'_> {
         };
         let goal = there.goal(found);
         self.told_here(&name, span, &findings);
+        self.borrowed.insert(name, found.json().to_string());
         goal
     }
 

@@ -86,7 +86,7 @@ async fn prove_one(
     }
     // Once for all rooms, which would otherwise build the same side by side.
     super::images::fetch(app, Some(name), app.policy).await?;
-    let digest = proof::provable_digest(&lab.folder)?;
+    let digest = proof::provable_digest(&lab)?;
     let proof = if request.add { Some(proof::read(&lab, &digest)?) } else { None };
     let names = variants.iter().map(|variant| variant.name.as_str());
     let before = proof.as_ref().map_or(0, |proof| proof.rounds(names));
@@ -94,7 +94,7 @@ async fn prove_one(
     let path = app.state.join("prove").join(format!("{}.json", lab.id));
     // A run of some variants is no part of a whole one.
     let mut ledger = Ledger::open(request.only.is_none().then_some(&path), request.fresh, request.write);
-    let judged_by = proof::judging_digest(&lab.folder)?;
+    let judged_by = proof::judging_digest(&lab)?;
     let rounds = before + 1..=before + request.repeat.max(1);
     let cells = rounds.flat_map(|round| variants.iter().map(move |one| (round, one)));
     let (mut waiting, mut known) = (VecDeque::new(), Vec::new());

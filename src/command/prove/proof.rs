@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::command::Failure;
 use crate::lab::Lab;
 use crate::lab::view::{CellRow, ProveView};
-use crate::workspace::tree::{Tree, ignored};
+use crate::workspace::tree::{Content, Tree, ignored};
 
 /// The content of `proof.json`.
 #[derive(Debug, Serialize, Deserialize)]
@@ -36,35 +36,49 @@ impl Proof {
     }
 }
 
-/// Digest of everything in a lab's folder but the proof itself.
+/// Digest of everything that makes up a lab but the proof itself.
 ///
 /// # Errors
 /// A file cannot be read.
-pub fn lab_digest(folder: &Path) -> Result<String, Failure> {
-    let mut tree = Tree::read(folder, &ignored(&[]))?;
-    tree.0.remove(Path::new("proof.json"));
-    Ok(tree.hash())
+pub(in crate::command) fn lab_digest(lab: &Lab) -> Result<String, Failure> {
+    digest(lab, &["proof.json"])
 }
 
 /// Digest of what a proof is about: everything but the proof itself and the texts for people, which decide nothing.
 ///
 /// # Errors
 /// A file cannot be read.
-pub(in crate::command) fn provable_digest(folder: &Path) -> Result<String, Failure> {
-    let mut tree = Tree::read(folder, &ignored(&[]))?;
-    tree.0.retain(|path, _| !["proof.json", "README.md", "tasks"].iter().any(|one| path.starts_with(one)));
-    Ok(tree.hash())
+pub(in crate::command) fn provable_digest(lab: &Lab) -> Result<String, Failure> {
+    digest(lab, &["proof.json", "README.md", "tasks"])
 }
 
 /// Digest of what decides how a workspace is judged: not of texts for people, nor of the solution and its variants.
 ///
 /// # Errors
 /// A file cannot be read.
-pub(super) fn judging_digest(folder: &Path) -> Result<String, Failure> {
-    let mut tree = Tree::read(folder, &ignored(&[]))?;
+pub(super) fn judging_digest(lab: &Lab) -> Result<String, Failure> {
     let aside =
         ["proof.json", "README.md", "tasks", "solution", "solution.yaml", "near-misses.yaml", "also-right.yaml"];
+    digest(lab, &aside)
+}
+
+/// Digest of a lab's folder without some of its paths, of the starters that it shares with other labs, and of the
+/// goals that it takes from them.
+fn digest(lab: &Lab, aside: &[&str]) -> Result<String, Failure> {
+    let mut tree = Tree::read(&lab.folder, &ignored(&[]))?;
     tree.0.retain(|path, _| !aside.iter().any(|one| path.starts_with(one)));
+    // No file of the folder has such a path, so nothing of the lab's own can stand for what lies outside of it.
+    let outside = Path::new("..");
+    for layer in lab.starter.iter().filter(|layer| !layer.starts_with(&lab.folder)) {
+        let name = layer.file_name().unwrap_or_default();
+        let shared = Tree::read(layer, &ignored(&[]))?.0;
+        tree.0
+            .extend(shared.into_iter().map(|(path, content)| (outside.join("layers").join(name).join(path), content)));
+    }
+    for (name, goal) in &lab.borrowed {
+        let content = Content { bytes: goal.clone().into_bytes(), executable: false };
+        tree.0.insert(outside.join(name), content);
+    }
     Ok(tree.hash())
 }
 
@@ -117,6 +131,53 @@ pub(super) fn write(lab: &Lab, digest: &str, view: &ProveView, earlier: Option<P
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalog::read::{Variables, read_lab};
+
+    /// A lab that shares a starter with others and takes a goal from one of them.
+    fn borrower(labs: &Path) -> Lab {
+        let reading = read_lab(&labs.join("borrower"), &Variables::default());
+        assert_eq!(reading.findings, Vec::new());
+        reading.lab.unwrap()
+    }
+
+    #[test]
+    fn what_a_lab_takes_from_elsewhere_belongs_to_its_proof() {
+        let folder = tempfile::tempdir().unwrap();
+        let labs = folder.path().canonicalize().unwrap();
+        let write = |path: &str, text: &str| {
+            std::fs::create_dir_all(labs.join(path).parent().unwrap()).unwrap();
+            std::fs::write(labs.join(path), text).unwrap();
+        };
+        let begin = |id: &str| {
+            format!(
+                "format: 1\nid: {id}\nslug: {id}\ntitle: A lab\nmonth: 3\nservices: {{ redis: {{ image: 'redis:8' }} }}\n"
+            )
+        };
+        let lender = |expected: &str| {
+            let goal = "goals:\n  - { id: one, title: One, roadmap: A bullet., points: 1, hints: [a, b, c], checks: [\
+                { name: kept, steps: [ { redis: { command: [GET, a] }, expect: { value: EXPECTED } } ] } ] }\n";
+            begin("lender") + &goal.replace("EXPECTED", expected)
+        };
+        write("lender/lab.yaml", &lender("1"));
+        write("lender/tasks/one.md", "Do it.\n");
+        write("lender/starter/a.txt", "a\n");
+        write("layers/shop/b.txt", "b\n");
+        let goals = "starter: [shop]\ngoals:\n  - use: lender/one\n";
+        write("borrower/lab.yaml", &(begin("borrower") + goals));
+        let digests = || {
+            let lab = borrower(&labs);
+            [provable_digest(&lab), judging_digest(&lab), lab_digest(&lab)].map(Result::unwrap)
+        };
+        let before = digests();
+        let changed = |before: &[String]| digests().iter().zip(before).all(|(now, before)| now != before);
+        write("lender/README.md", "The lender's own words.\n");
+        assert_eq!(digests(), before);
+        write("lender/lab.yaml", &lender("2"));
+        assert!(changed(&before), "another goal is another proof");
+        let before = digests();
+        write("layers/shop/b.txt", "c\n");
+        assert!(changed(&before), "another starter is another proof");
+    }
 
     #[test]
     fn a_round_counts_when_it_is_whole() {

@@ -1,0 +1,107 @@
+//! `down`: nothing of a lab, or of all labs, stays on the engine.
+
+use super::Outcome;
+use super::app::App;
+use super::carrying;
+use super::failure::Failure;
+use super::notes::Notes;
+use super::pristine::remove_all;
+use super::reset::finish_workspace;
+use super::throwaway::{Purpose, sweep};
+use crate::docker::DockerEngine;
+use crate::docker::images::Built;
+use crate::environment::engine::Engine;
+use crate::environment::intent::Intent;
+use crate::environment::lock::Lock;
+use crate::environment::{Identity, apply};
+use crate::event::Event;
+use crate::lab::view::View;
+
+/// Removes everything of a lab, or of all labs, from the engine. Workspaces and the record stay.
+///
+/// # Errors
+/// The engine refuses.
+pub async fn down(app: &App, name: Option<&str>, all: bool) -> Result<Outcome, Failure> {
+    let engine = app.engine().await?;
+    if all {
+        return down_all(app, &engine).await;
+    }
+    let opened = app.open(&app.choose(name)?)?;
+    let lock = app.lock(&opened)?;
+    let there = !engine.observe(&opened.identity).await?.is_empty();
+    for intent in opened.journal.open_intents()? {
+        match finish_workspace(app, &opened, &intent) {
+            Ok(()) => opened.journal.done(&intent)?,
+            // What is on the engine can go all the same; the files wait for the next command.
+            Err(failure) => app.sink.emit(Event::Warning { text: failure.message }),
+        }
+    }
+    agree(app, &opened.identity, carrying::brought_back(app, &opened, &engine, &lock).await).await?;
+    opened.journal.begin(&Intent::Down)?;
+    remove_all(app, &opened, &engine).await?;
+    if !opened.lab.stacks.is_empty() {
+        // Those of a check that was cut off.
+        sweep(app, &engine, Purpose::Copy).await?;
+    }
+    is_down(&opened.folder)?;
+    opened.journal.done(&Intent::Down)?;
+    let text = match there {
+        true => format!(
+            "{} is removed from the engine; the workspace `{}` and the record stay",
+            opened.identity,
+            opened.workspace.display()
+        ),
+        false => format!("{} has nothing on the engine", opened.identity),
+    };
+    Ok(Outcome::ok(View::Done { text }))
+}
+
+/// What services have written and could not be brought back is lost with the rest, and only where somebody agrees.
+async fn agree(app: &App, identity: &Identity, brought_back: Result<(), Failure>) -> Result<(), Failure> {
+    let Err(failure) = brought_back else { return Ok(()) };
+    let message = format!(
+        "files that services of {identity} have written could not be brought back into the workspace: {}",
+        failure.message
+    );
+    match app.agreed(&format!("{message}\nremove them with the rest?")).await {
+        true => Ok(()),
+        false => Err(Failure::engine(message).hint("mend that first, or let them go: `labrunner down --yes`")),
+    }
+}
+
+/// Who names no lab does not mean one that is not up any more.
+fn is_down(folder: &std::path::Path) -> Result<(), Failure> {
+    let mut notes = Notes::read(folder);
+    match std::mem::take(&mut notes.ready).is_empty() {
+        true => Ok(()),
+        false => notes.write(folder),
+    }
+}
+
+async fn down_all(app: &App, engine: &DockerEngine) -> Result<Outcome, Failure> {
+    let environments: Vec<Identity> = engine.environments().await?;
+    for identity in &environments {
+        let folder = app.state.join("environments").join(format!("{}--{}", identity.lab, identity.instance));
+        let lock = Lock::take(&folder, &app.typed)?;
+        if Notes::read(&folder).copied && !Purpose::ALL.iter().any(|purpose| purpose.is_of(identity)) {
+            let one = App { instance: identity.instance.clone(), ..app.clone() };
+            let opened = one.choose(Some(identity.lab.as_str())).and_then(|outline| one.open(&outline));
+            let brought_back = match opened {
+                Ok(opened) => carrying::brought_back(&one, &opened, engine, &lock).await,
+                Err(failure) => Err(failure),
+            };
+            agree(app, identity, brought_back).await?;
+        }
+        let observed = engine.observe(identity).await?;
+        apply::remove(engine, &observed, app.sink.as_ref()).await?;
+        is_down(&folder)?;
+    }
+    super::first_data::forget_all(app, engine).await?;
+    engine.forget_images(Built::Ours).await?;
+    let names: Vec<String> = environments.iter().map(ToString::to_string).collect();
+    let text = match names.as_slice() {
+        [] => "nothing of labrunner is on the engine".to_owned(),
+        names => format!("removed from the engine: {}", names.join(", ")),
+    };
+    Ok(Outcome::ok(View::Done { text }))
+}
