@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::Instant;
 
+use labrunner::catalog::read::{Variables, read_lab};
 use labrunner::lab::GoalId;
 use labrunner::workspace::solution::Solution;
 use labrunner::workspace::tree::ignored;
@@ -67,14 +68,12 @@ struct Played {
 
 impl Played {
     fn read(folder: &Path) -> Self {
-        let text = std::fs::read_to_string(folder.join("lab.yaml")).unwrap();
-        let lab: Value = serde_yaml::from_str(&text).unwrap();
-        let goals =
-            lab["goals"].as_array().unwrap().iter().map(|goal| GoalId::new(goal["id"].as_str().unwrap()).unwrap());
+        let variables = Variables { workspace: "/workspace".into(), ..Variables::default() };
+        let lab = read_lab(folder, &variables).lab.unwrap_or_else(|| panic!("`{}` has mistakes", folder.display()));
         Self {
-            id: lab["id"].as_str().unwrap().to_owned(),
-            goals: goals.collect(),
-            solution: Solution::read(folder, &[folder.join("starter")]).unwrap(),
+            id: lab.id.to_string(),
+            goals: lab.goals.iter().map(|goal| goal.id.clone()).collect(),
+            solution: Solution::read(folder, &lab.starter).unwrap(),
         }
     }
 

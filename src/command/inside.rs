@@ -81,9 +81,10 @@ pub async fn shell(app: &App, lab: Option<&str>, service: &str) -> Result<Outcom
 pub async fn open(app: &App, lab: Option<&str>, service: &str) -> Result<Outcome, Failure> {
     let (_, _, container) = container(app, lab, service).await?;
     // The highest port of a mail catcher or broker is its page; a web service has only one.
-    let port = container.ports.iter().max_by_key(|(target, ..)| *target).map(|(.., host)| *host);
-    let port = port.ok_or_else(|| Failure::usage(format!("`{service}` publishes no port of this machine")))?;
-    let url = format!("http://127.0.0.1:{port}/");
+    let port = container.ports.iter().max_by_key(|(target, ..)| *target);
+    let (target, _, host) =
+        port.ok_or_else(|| Failure::usage(format!("`{service}` publishes no port of this machine")))?;
+    let url = super::start::address(*target, *host);
     let opener = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
     // No browser is no failure: the address is printed either way.
     let _ = Command::new(opener).arg(&url).stdout(Stdio::null()).stderr(Stdio::null()).spawn();

@@ -105,10 +105,7 @@ fn urls(observed: &Observed, local: bool) -> Vec<(String, String)> {
         .containers
         .iter()
         .flat_map(|one| one.ports.iter().map(|(target, _, host)| (one.service.to_string(), *target, *host)))
-        .map(|(service, target, host)| match target {
-            22 | 25 | 1025 | 5432 | 5672 | 6379 | 9092 => (service, format!("127.0.0.1:{host}")),
-            _ => (service, format!("http://127.0.0.1:{host}/")),
-        })
+        .map(|(service, target, host)| (service, address(target, host)))
         .map(|(service, url)| match local {
             true => (service, url),
             false => (service, format!("{url} on the engine's machine")),
@@ -131,4 +128,14 @@ pub fn next_task(lab: &Lab, record: &Record) -> Result<Option<(String, String)>,
         .iter()
         .find(|goal| !reached(goal.id.as_str()) && goal.requires.iter().all(|required| reached(required.as_str())));
     Ok(next.map(|goal| (goal.id.to_string(), goal.task.clone())))
+}
+
+/// What is typed to get to a published port; by the number inside, as registered with IANA, and a page where it says
+/// nothing.
+pub(super) fn address(target: u16, host: u16) -> String {
+    match target {
+        22 | 25 | 1025 | 5432 | 5672 | 6379 | 9092 => format!("127.0.0.1:{host}"),
+        443 | 8443 => format!("https://127.0.0.1:{host}/"),
+        _ => format!("http://127.0.0.1:{host}/"),
+    }
 }

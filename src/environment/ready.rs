@@ -88,6 +88,8 @@ const CRASHES: u32 = 3;
 /// How often the engine is asked about the container itself while probing, in case an event was lost.
 const LOOK: Duration = Duration::from_millis(500);
 const LOG_LINES: usize = 20;
+/// How long one run of a health check may take: the engine's own default.
+const ONE_CHECK: Duration = Duration::from_secs(30);
 /// How long a service that shows nothing has to live before it counts as running: a crash at the start comes
 /// earlier.
 const STEADY: Duration = Duration::from_millis(500);
@@ -104,6 +106,8 @@ pub async fn wait<E: Engine, P: Prober>(
 ) -> Result<(), NotReady> {
     let began = Instant::now();
     let restarts = spec.definition.restart != crate::lab::stack::RestartPolicy::No;
+    let own = spec.definition.healthcheck.as_ref().and_then(|check| check.timeout);
+    let patience = if matches!(sign, Sign::Command(_)) { own.unwrap_or(ONE_CHECK) } else { Duration::MAX };
     let mut address = None;
     let mut last = String::from("it has not answered yet");
     let mut looked = Instant::now();
@@ -149,7 +153,7 @@ pub async fn wait<E: Engine, P: Prober>(
             return conclude(engine, id, result).await;
         }
         // A command inside has no end of its own.
-        let left = deadline.saturating_sub(began.elapsed()).max(LOOK);
+        let left = deadline.saturating_sub(began.elapsed()).max(LOOK).min(patience);
         match tokio::time::timeout(left, look(engine, spec, id, sign, prober, address)).await {
             Ok(Ok(())) if *sign == Sign::Running => last = "it does not run steadily".into(),
             Ok(Ok(())) => return Ok(()),

@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 
-use crate::support::{LabEnv, docker, said};
+use crate::support::{LabEnv, Said, docker, said};
 
 #[test]
 fn start_verify_solve_reset_down() {
@@ -142,21 +142,34 @@ fn the_machine_is_not_the_learners_fault() {
     assert!(judged.out.contains("memory"), "{}", judged.out);
 }
 
-#[test]
-fn a_health_check_that_does_not_end_does_not_hold_up_start_for_ever() {
-    let lab = LabEnv::new("endless");
+/// What `start` says of the page with this health check instead of the lab's own sign.
+fn started_with(lab: &LabEnv, healthcheck: &str) -> Said {
     let labs = lab.own_labs(&["month-01-page"]);
     let file = labs.join("month-01-page/lab.yaml");
     let text = std::fs::read_to_string(&file).unwrap();
-    let text =
-        text.replace("    mem_limit: 64m", "    mem_limit: 64m\n    healthcheck: { test: [CMD, sleep, infinity] }");
+    let text = text.replace("    mem_limit: 64m", &format!("    mem_limit: 64m\n    healthcheck: {healthcheck}"));
     let text = text.replace("  web: { http: { url: \"http://web:8000/\" }, within: 10s }\n", "");
     std::fs::write(&file, text).unwrap();
-    let started = said(lab.command(&["start", "page"]).env("LABRUNNER_LABS", &labs).output().unwrap());
+    said(lab.command(&["start", "page"]).env("LABRUNNER_LABS", &labs).output().unwrap())
+}
+
+#[test]
+fn a_health_check_that_does_not_end_does_not_hold_up_start_for_ever() {
+    let lab = LabEnv::new("endless");
+    let started = started_with(&lab, "{ test: [CMD, sleep, infinity] }");
     // A service of the learner's: the rest runs, and the learner is told.
     assert_eq!(started.code, 0, "{started:?}");
     assert!(started.out.contains("`web` is not ready"), "{started:?}");
     assert!(started.out.contains("its health check does not come to an end"), "{started:?}");
+}
+
+#[test]
+fn a_health_check_that_takes_longer_than_it_may_is_begun_again() {
+    let lab = LabEnv::new("again");
+    let once = "test -e /tmp/begun || { touch /tmp/begun; sleep infinity; }";
+    let started = started_with(&lab, &format!("{{ test: [CMD-SHELL, \"{once}\"], timeout: 1s }}"));
+    assert_eq!(started.code, 0, "{started:?}");
+    assert!(!started.out.contains("is not ready"), "{started:?}");
 }
 
 #[test]
