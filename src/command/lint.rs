@@ -1,6 +1,7 @@
 //! `lab lint`: every mistake of a lab, without an engine.
 
 use super::app::App;
+use super::lint_services::services;
 use super::lint_words::words;
 use super::prove::proof;
 use super::{Failure, Outcome, exit_code};
@@ -48,7 +49,7 @@ pub fn lint(app: &App, request: &LintRequest<'_>) -> Result<Outcome, Failure> {
         }
         if let Some(lab) = &reading.lab {
             let proof = request.proven.then(|| unproven(lab)).flatten();
-            for finding in beyond(lab).into_iter().chain(words(lab, request.verbs)).chain(proof) {
+            for finding in beyond(lab).into_iter().chain(words(lab, request.verbs)).chain(services(lab)).chain(proof) {
                 blocks.push(format!("error: {}: {finding}", lab.id));
                 findings.push(whole(app, lab, finding));
             }

@@ -14,6 +14,7 @@ mod first_data;
 pub mod images;
 pub mod inside;
 pub mod lint;
+mod lint_services;
 mod lint_words;
 pub mod look;
 pub mod notes;

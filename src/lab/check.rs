@@ -162,6 +162,17 @@ impl Step {
         self.meanwhile.iter().for_each(|step| step.stacks(names));
     }
 
+    /// Shows it and every step inside to `look`, each with the environment that it is about; its own is `stack`, unless
+    /// it names another.
+    pub fn visit<'s>(&'s self, stack: &'s str, look: &mut impl FnMut(&'s Step, &'s str)) {
+        let stack = self.stack.as_deref().unwrap_or(stack);
+        look(self, stack);
+        if let Action::Each(each) = &self.action {
+            each.steps.iter().for_each(|step| step.visit(stack, look));
+        }
+        self.meanwhile.iter().for_each(|step| step.visit(stack, look));
+    }
+
     /// Whether it, or a step inside, is of this kind.
     pub(super) fn asks(&self, kind: Kind) -> bool {
         match &self.action {

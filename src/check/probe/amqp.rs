@@ -18,6 +18,7 @@ use serde_json::{Map, Value, json};
 use super::amqp_management::Management;
 use super::{Fields, fitting, repository, wrong};
 use crate::check::world::{Observation, Unobservable, World};
+use crate::lab::Kind;
 use crate::lab::stack::Service;
 
 /// Where AMQP and where the management API is spoken.
@@ -39,7 +40,7 @@ pub(in crate::check) fn fits(service: &Service) -> bool {
 }
 
 pub(super) async fn observe<W: World>(fields: &Fields<'_>, world: &W) -> Result<Observation, Unobservable> {
-    let service = fitting(fields, world, fits)?;
+    let service = fitting(Kind::Amqp, fields, world)?;
     let address = world.address(&service, PORT).await?;
     let text = |name: &str, default: &str| Ok(fields.text(name)?.unwrap_or_else(|| default.to_owned()));
     let (user, password, vhost) = (text("username", "guest")?, text("password", "guest")?, text("vhost", "/")?);

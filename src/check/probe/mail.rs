@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use super::{Fields, fitting, repository};
 use crate::check::client;
 use crate::check::world::{Observation, Unobservable, World};
+use crate::lab::Kind;
 use crate::lab::stack::Service;
 
 const PORT: u16 = 1080;
@@ -23,7 +24,7 @@ pub(super) async fn observe<W: World>(
     world: &W,
     limit: Duration,
 ) -> Result<Observation, Unobservable> {
-    let service = fitting(fields, world, fits)?;
+    let service = fitting(Kind::Mail, fields, world)?;
     let address = world.address(&service, PORT).await?;
     let failed = |what: String| Unobservable::Service {
         service: service.clone(),

@@ -30,7 +30,7 @@ pub(super) mod sql;
 mod tcp;
 pub mod workflow;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -167,11 +167,7 @@ pub fn service_of<W: World>(kind: Kind, fields: &Fields<'_>, world: &W) -> Optio
             http::target(fields.0.get("url")?.as_str()?).ok().map(|(host, ..)| host)
         }
         Kind::Tcp => fields.0.get("address")?.as_str()?.split(':').next().map(str::to_owned),
-        Kind::Redis => return fitting(fields, world, redis::fits).ok(),
-        Kind::Amqp => return fitting(fields, world, amqp::fits).ok(),
-        Kind::Kafka => return fitting(fields, world, kafka::fits).ok(),
-        Kind::Sql => return fitting(fields, world, sql::fits).ok(),
-        Kind::Mail => return fitting(fields, world, mail::fits).ok(),
+        kind if fits(kind).is_some() => return fitting(kind, fields, world).ok(),
         _ => fields.0.get("service")?.as_str().map(str::to_owned),
     };
     named.and_then(|name| ServiceName::new(&name).ok())
@@ -276,16 +272,40 @@ fn wrong(name: &str, wanted: &str, found: &Value) -> Unobservable {
     Unobservable::Definition(format!("`{name}` has to be {wanted}; here is {found}"))
 }
 
+/// Which services a step of this kind may mean when it names none; `None` for kinds that name one, or need none.
+fn fits(kind: Kind) -> Option<fn(&Service) -> bool> {
+    Some(match kind {
+        Kind::Redis => redis::fits,
+        Kind::Amqp => amqp::fits,
+        Kind::Kafka => kafka::fits,
+        Kind::Sql => sql::fits,
+        Kind::Mail => mail::fits,
+        _ => return None,
+    })
+}
+
+/// The service that a step of this kind means when it names none: the only one that fits.
+///
+/// # Errors
+/// None fits, or several do; `None` for kinds that name one, or need none.
+pub fn only_one(kind: Kind, services: &BTreeMap<ServiceName, Service>) -> Option<Result<&ServiceName, String>> {
+    let fits = fits(kind)?;
+    let found: Vec<&ServiceName> = services.iter().filter(|(_, service)| fits(service)).map(|(name, _)| name).collect();
+    Some(match found.as_slice() {
+        [one] => Ok(*one),
+        [] => Err("no service of this lab fits; name one with `service`".into()),
+        several => {
+            let names: Vec<String> = several.iter().map(|name| format!("`{name}`")).collect();
+            Err(format!("{} fit; name one with `service`", names.join(" and ")))
+        }
+    })
+}
+
 /// The service that a step means: the named one, or the only one that fits.
-fn fitting<W: World>(fields: &Fields<'_>, world: &W, fits: fn(&Service) -> bool) -> Result<ServiceName, Unobservable> {
-    if fields.get("service").is_some() {
-        return fields.service();
-    }
-    let mut found = world.services().iter().filter(|(_, service)| fits(service)).map(|(name, _)| name);
-    match (found.next(), found.next()) {
-        (Some(one), None) => Ok(one.clone()),
-        (Some(_), Some(_)) => Err(Unobservable::Definition("several services fit; name one with `service`".into())),
-        _ => Err(Unobservable::Definition("no service of this lab fits; name one with `service`".into())),
+fn fitting<W: World>(kind: Kind, fields: &Fields<'_>, world: &W) -> Result<ServiceName, Unobservable> {
+    match only_one(kind, world.services()) {
+        Some(only) if fields.get("service").is_none() => only.cloned().map_err(Unobservable::Definition),
+        _ => fields.service(),
     }
 }
 

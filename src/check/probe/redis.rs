@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::{Fields, fitting, repository, wrong};
 use crate::check::world::{Observation, Unobservable, World};
+use crate::lab::Kind;
 use crate::lab::stack::Service;
 
 /// The port that the protocol is spoken on.
@@ -16,7 +17,7 @@ pub(in crate::check) fn fits(service: &Service) -> bool {
 }
 
 pub(super) async fn observe<W: World>(fields: &Fields<'_>, world: &W) -> Result<Observation, Unobservable> {
-    let service = fitting(fields, world, fits)?;
+    let service = fitting(Kind::Redis, fields, world)?;
     let address = world.address(&service, PORT).await?;
     let words = match fields.get("command") {
         Some(Value::Array(words)) if !words.is_empty() => words,

@@ -9,6 +9,7 @@ use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage};
 
 use super::{Fields, fitting, repository, wrong};
 use crate::check::world::{Observation, Unobservable, World};
+use crate::lab::Kind;
 use crate::lab::stack::Service;
 
 /// The port that the protocol is spoken on.
@@ -20,7 +21,7 @@ pub(in crate::check) fn fits(service: &Service) -> bool {
 }
 
 pub(super) async fn observe<W: World>(fields: &Fields<'_>, world: &W) -> Result<Observation, Unobservable> {
-    let service = fitting(fields, world, fits)?;
+    let service = fitting(Kind::Sql, fields, world)?;
     let address = world.address(&service, PORT).await?;
     let told = world.services().get(&service).map(Login::told).unwrap_or_default();
     let user = fields.text("user")?.unwrap_or(told.user);

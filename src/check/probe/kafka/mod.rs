@@ -19,8 +19,8 @@ use self::records::Record;
 use self::wire::{Connection, Trouble, error_word};
 use super::{Fields, fitting, repository, wrong};
 use crate::check::world::{Observation, Unobservable, World};
-use crate::lab::ServiceName;
 use crate::lab::stack::Service;
+use crate::lab::{Kind, ServiceName};
 
 const PORT: u16 = 9092;
 /// Most records that one `consume` reads, where the step sets no other bound.
@@ -34,7 +34,7 @@ pub(super) fn fits(service: &Service) -> bool {
 }
 
 pub(super) async fn observe<W: World>(fields: &Fields<'_>, world: &W) -> Result<Observation, Unobservable> {
-    let service = fitting(fields, world, fits)?;
+    let service = fitting(Kind::Kafka, fields, world)?;
     let port = fields.number("port")?.map_or(Ok(PORT), |port| {
         u16::try_from(port).map_err(|_| Unobservable::Definition(format!("`port` cannot be {port}")))
     })?;
