@@ -11,6 +11,7 @@ use clap::{CommandFactory, Parser};
 use crate::command::app::App;
 use crate::command::prove::ProveRequest;
 use crate::command::reset::ResetRequest;
+use crate::command::throwaway::Purpose;
 use crate::command::{self, Failure, Outcome};
 use crate::event::display::Display;
 use crate::event::{Silent, Sink};
@@ -122,6 +123,11 @@ impl Request {
             .map_err(|error| Failure::usage(format!("the current folder cannot be used: {error}")))?;
         let instance =
             InstanceName::new(&self.arguments.instance).map_err(|error| Failure::usage(error.to_string()))?;
+        if Purpose::of(&instance).is_some() {
+            let text = format!("`{instance}` cannot be the name of an instance of yours");
+            return Err(Failure::usage(text)
+                .hint("names with `prove-` and `copy-` are those of environments that are removed by themselves"));
+        }
         let mut settings = BTreeMap::new();
         for pair in &self.arguments.set {
             let wrong = || Failure::usage(format!("`--set {pair}` is not `name=value`"));

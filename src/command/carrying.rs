@@ -8,7 +8,7 @@ use super::app::{App, Carrying, Opened};
 use super::failure::Failure;
 use super::notes::Notes;
 use crate::docker::DockerEngine;
-use crate::environment::carried::{Load, carried};
+use crate::environment::carried::{self, Load, carried};
 use crate::environment::engine::{Engine, Observed};
 use crate::environment::lock::Lock;
 use crate::environment::wanted::{VolumeSpec, volume_name};
@@ -36,6 +36,10 @@ pub async fn decide(app: &App, opened: &Opened, engine: &DockerEngine, notes: &m
         }
     };
     notes.copied = copied;
+    prepare(opened, copied)
+}
+
+fn prepare(opened: &Opened, copied: bool) -> Result<(), Failure> {
     let own = [opened.workspace.as_path(), opened.lab.folder.as_path()];
     let carrying = if copied {
         let made = carried(&opened.lab.stack, &own);
@@ -112,23 +116,28 @@ pub async fn carry(
     notes.write(&opened.folder)
 }
 
-/// Brings back what services have written, where files are copied. For a command that holds the environment.
+/// Brings back what services have written, where files were copied: what is on the engine decides that, whatever would
+/// be decided now. For a command that holds the environment.
 ///
 /// # Errors
-/// The engine refuses, a file cannot be read or written.
-pub async fn brought_back(app: &App, opened: &Opened, engine: &DockerEngine, _lock: &Lock) -> Result<(), Failure> {
-    let mut notes = Notes::read(&opened.folder);
-    if !notes.copied {
+/// The engine refuses, a file cannot be read or written, the files are those of another workspace.
+pub async fn brought_back(opened: &Opened, engine: &DockerEngine, _lock: &Lock) -> Result<(), Failure> {
+    let observed = engine.observe(&opened.identity).await?;
+    let mut keys =
+        observed.volumes.iter().map(|volume| volume.key.as_str()).filter(|key| carried::is_key(key)).peekable();
+    if keys.peek().is_none() {
         return Ok(());
     }
-    decide(app, opened, engine, &mut notes).await?;
-    let observed = engine.observe(&opened.identity).await?;
-    if observed.volumes.is_empty() { Ok(()) } else { carry(opened, engine, &mut notes, &observed).await }
+    if !keys.any(|key| key == carried::key(&opened.workspace)) {
+        return Err(Failure::engine("they are those of another workspace"));
+    }
+    prepare(opened, true)?;
+    carry(opened, engine, &mut Notes::read(&opened.folder), &observed).await
 }
 
 /// The same; a failure is told, and stands in nobody's way.
 pub async fn bring_back(app: &App, opened: &Opened, engine: &DockerEngine, lock: &Lock) {
-    if let Err(failure) = brought_back(app, opened, engine, lock).await {
+    if let Err(failure) = brought_back(opened, engine, lock).await {
         let text = format!("files that services have written could not be brought back: {}", failure.message);
         app.sink.emit(Event::Note { text });
     }

@@ -50,14 +50,24 @@ impl DiskGuard {
             tokio::time::sleep(LOOK).await;
             // An engine on another machine has disks that are not seen from here.
             let Ok(Some(folder)) = engine.data_folder().await else { return };
-            if let Some(left) = runs_out(&folder, reserve).await {
+            let Some(begin) = free(&folder) else { return };
+            // Where less is free from the beginning, half of it may be used.
+            let least = if begin > reserve { reserve } else { begin / 2 };
+            loop {
+                tokio::time::sleep(LOOK).await;
+                let Some(left) = free(&folder) else { return };
+                if left >= least {
+                    continue;
+                }
                 let why = format!(
                     "the disk is nearly full: while {identity} ran, free space went down to {} MiB, and it was stopped",
                     left >> 20
                 );
                 // Known before the first container ends, so that nobody else is blamed for its end.
-                let _ = told.set(why.clone());
-                sink.emit(Event::Warning { text: why });
+                if told.set(why.clone()).is_ok() {
+                    sink.emit(Event::Warning { text: why });
+                }
+                // Again for as long as it lasts: checks go on, and may start a copy once more.
                 let running = running.lock().unwrap_or_else(PoisonError::into_inner).clone();
                 futures_util::future::join_all(running.iter().map(|one| stop(&engine, one))).await;
             }
@@ -82,20 +92,6 @@ impl DiskGuard {
             None => Ok(()),
             Some(why) => Err(Failure::engine(why.to_owned())
                 .hint("`labrunner down` removes what it has written; `docker system df` shows what else takes space")),
-        }
-    }
-}
-
-/// Waits until less than the reserve is free; says how much that is. Where less is free from the beginning, half of it
-/// may be used.
-async fn runs_out(folder: &Path, reserve: u64) -> Option<u64> {
-    let begin = free(folder)?;
-    let least = if begin > reserve { reserve } else { begin / 2 };
-    loop {
-        tokio::time::sleep(LOOK).await;
-        let left = free(folder)?;
-        if left < least {
-            return Some(left);
         }
     }
 }

@@ -7,13 +7,12 @@ use super::failure::Failure;
 use super::notes::Notes;
 use super::pristine::remove_all;
 use super::reset::finish_workspace;
-use super::throwaway::{Purpose, sweep};
+use super::throwaway::{Purpose, folder_of, sweep};
 use crate::docker::DockerEngine;
-use crate::docker::images::Built;
 use crate::environment::engine::Engine;
 use crate::environment::intent::Intent;
 use crate::environment::lock::Lock;
-use crate::environment::{Identity, apply};
+use crate::environment::{Identity, apply, carried};
 use crate::event::Event;
 use crate::lab::view::View;
 
@@ -36,7 +35,8 @@ pub async fn down(app: &App, name: Option<&str>, all: bool) -> Result<Outcome, F
             Err(failure) => app.sink.emit(Event::Warning { text: failure.message }),
         }
     }
-    agree(app, &opened.identity, carrying::brought_back(app, &opened, &engine, &lock).await).await?;
+    let again = format!("labrunner down {} --yes", opened.lab.id);
+    agree(app, &opened.identity, carrying::brought_back(&opened, &engine, &lock).await, &again).await?;
     opened.journal.begin(&Intent::Down)?;
     remove_all(app, &opened, &engine).await?;
     if !opened.lab.stacks.is_empty() {
@@ -56,17 +56,19 @@ pub async fn down(app: &App, name: Option<&str>, all: bool) -> Result<Outcome, F
     Ok(Outcome::ok(View::Done { text }))
 }
 
-/// What services have written and could not be brought back is lost with the rest, and only where somebody agrees.
-async fn agree(app: &App, identity: &Identity, brought_back: Result<(), Failure>) -> Result<(), Failure> {
+/// What services have written and could not be brought back is lost with the rest, and only where somebody agrees;
+/// `again` is the command that does.
+async fn agree(app: &App, identity: &Identity, brought_back: Result<(), Failure>, again: &str) -> Result<(), Failure> {
     let Err(failure) = brought_back else { return Ok(()) };
     let message = format!(
         "files that services of {identity} have written could not be brought back into the workspace: {}",
         failure.message
     );
-    match app.agreed(&format!("{message}\nremove them with the rest?")).await {
-        true => Ok(()),
-        false => Err(Failure::engine(message).hint("mend that first, or let them go: `labrunner down --yes`")),
+    if !app.agreed(&format!("{message}\nremove them with the rest?")).await {
+        return Err(Failure::engine(message).hint(format!("mend that first, or let them go: `{again}`")));
     }
+    app.sink.emit(Event::Warning { text: message });
+    Ok(())
 }
 
 /// Who names no lab does not mean one that is not up any more.
@@ -80,28 +82,50 @@ fn is_down(folder: &std::path::Path) -> Result<(), Failure> {
 
 async fn down_all(app: &App, engine: &DockerEngine) -> Result<Outcome, Failure> {
     let environments: Vec<Identity> = engine.environments().await?;
+    let (mut names, mut failures) = (Vec::new(), Vec::new());
     for identity in &environments {
-        let folder = app.state.join("environments").join(format!("{}--{}", identity.lab, identity.instance));
-        let lock = Lock::take(&folder, &app.typed)?;
-        if Notes::read(&folder).copied && !Purpose::ALL.iter().any(|purpose| purpose.is_of(identity)) {
-            let one = App { instance: identity.instance.clone(), ..app.clone() };
-            let opened = one.choose(Some(identity.lab.as_str())).and_then(|outline| one.open(&outline));
-            let brought_back = match opened {
-                Ok(opened) => carrying::brought_back(&one, &opened, engine, &lock).await,
-                Err(failure) => Err(failure),
-            };
-            agree(app, identity, brought_back).await?;
+        // One that stays keeps no other from going.
+        match down_one(app, engine, identity).await {
+            Ok(()) => names.push(identity.to_string()),
+            Err(failure) => failures.push(failure),
         }
-        let observed = engine.observe(identity).await?;
-        apply::remove(engine, &observed, app.sink.as_ref()).await?;
-        is_down(&folder)?;
     }
     super::first_data::forget_all(app, engine).await?;
-    engine.forget_images(Built::Ours).await?;
-    let names: Vec<String> = environments.iter().map(ToString::to_string).collect();
+    for identity in engine.built_environments().await? {
+        let folder = folder_of(app, &identity);
+        // A command that builds just now has nothing else on the engine yet.
+        let _lock = match folder.is_dir().then(|| Lock::take(&folder, &app.typed)) {
+            Some(Err(_)) => continue,
+            other => other,
+        };
+        engine.forget_images(&identity, false).await?;
+    }
     let text = match names.as_slice() {
         [] => "nothing of labrunner is on the engine".to_owned(),
         names => format!("removed from the engine: {}", names.join(", ")),
     };
-    Ok(Outcome::ok(View::Done { text }))
+    let mut failures = failures.into_iter();
+    let Some(first) = failures.next() else { return Ok(Outcome::ok(View::Done { text })) };
+    if !names.is_empty() {
+        app.sink.emit(Event::Note { text });
+    }
+    failures.for_each(|failure| app.sink.emit(Event::Warning { text: failure.message }));
+    Err(first)
+}
+
+async fn down_one(app: &App, engine: &DockerEngine, identity: &Identity) -> Result<(), Failure> {
+    let folder = folder_of(app, identity);
+    let lock = Lock::take(&folder, &app.typed)?;
+    let observed = engine.observe(identity).await?;
+    if Purpose::of(&identity.instance).is_none() && observed.volumes.iter().any(|one| carried::is_key(&one.key)) {
+        let app = App { instance: identity.instance.clone(), ..app.clone() };
+        let opened = app.choose(Some(identity.lab.as_str())).and_then(|outline| app.open(&outline));
+        let brought_back = match opened {
+            Ok(opened) => carrying::brought_back(&opened, engine, &lock).await,
+            Err(failure) => Err(failure),
+        };
+        agree(&app, identity, brought_back, "labrunner down --all --yes").await?;
+    }
+    apply::remove(engine, &observed, app.sink.as_ref()).await?;
+    is_down(&folder)
 }

@@ -34,6 +34,7 @@ pub mod start;
 pub mod throwaway;
 pub mod trouble;
 pub mod up;
+mod users;
 pub mod verify;
 pub mod watch;
 

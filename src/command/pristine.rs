@@ -8,15 +8,16 @@ use super::app::{App, Opened};
 use super::failure::Failure;
 use super::notes::Notes;
 use super::stack_images::Images;
+use super::users::{begin_again, users};
 use crate::docker::DockerEngine;
 use crate::environment::ContainerState;
 use crate::environment::apply;
-use crate::environment::engine::{Engine, Observed, ObservedContainer};
+use crate::environment::engine::{Engine, Observed};
 use crate::environment::first_data::key_of;
 use crate::environment::ready::Prober;
 use crate::event::{Event, ServiceState};
-use crate::lab::stack::{Condition, MountSource};
-use crate::lab::{Owner, ServiceName};
+use crate::lab::ServiceName;
+use crate::lab::stack::MountSource;
 
 /// How services came back to what they were when new.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -59,12 +60,11 @@ pub async fn pristine(
     let (hopeful, rest): (BTreeSet<ServiceName>, BTreeSet<ServiceName>) =
         services.iter().cloned().partition(|service| baseline(service).is_some());
     let users = users(opened, services);
-    let runs_once = one_shots(opened);
     // Nobody may write into what is being emptied. What is to be removed need not be gone for that.
     let writers = observed.containers.iter().filter(|one| users.contains(&one.service) || rest.contains(&one.service));
     let stops = writers
         .filter(|one| !hopeful.is_empty() || users.contains(&one.service))
-        .map(|one| async { begin_again(engine, one, &runs_once).await });
+        .map(|one| async { begin_again(opened, engine, one).await });
     join_all(stops).await.into_iter().collect::<Result<Vec<()>, Failure>>()?;
     let emptying = join_all(hopeful.iter().map(|service| async {
         let same = match baseline(service) {
@@ -88,55 +88,6 @@ pub async fn pristine(
     }
     remove_services(app, opened, engine, &observed, &failed).await?;
     Ok(Pristine { emptied, removed: rest.into_iter().chain(failed).collect(), stopped: users })
-}
-
-/// Sees to it that what uses something that is reset begins again with the next start.
-///
-/// # Errors
-/// The engine refuses.
-pub(super) async fn begin_again(
-    engine: &DockerEngine,
-    container: &ObservedContainer,
-    one_shots: &BTreeSet<ServiceName>,
-) -> Result<(), Failure> {
-    match container.state {
-        // One that completed stays completed, so what it did (a migration, first rows) is done by a new one.
-        _ if one_shots.contains(&container.service) => Ok(engine.remove(&container.id).await?),
-        ContainerState::Exited | ContainerState::Created => Ok(()),
-        _ => Ok(engine.stop(&container.id, std::time::Duration::ZERO).await?),
-    }
-}
-
-/// The services that others wait for to complete.
-pub(super) fn one_shots(opened: &Opened) -> BTreeSet<ServiceName> {
-    let all = opened.lab.stack.services.values();
-    let waited_for = all.flat_map(|service| &service.depends_on);
-    let complete = waited_for.filter(|(_, dependency)| dependency.condition == Condition::CompletedSuccessfully);
-    complete.map(|(name, _)| name.clone()).collect()
-}
-
-/// The services that depend on one of `services`, however far, without those themselves: the learner's, and what runs
-/// once, whoever owns it.
-pub(super) fn users(opened: &Opened, services: &BTreeSet<ServiceName>) -> BTreeSet<ServiceName> {
-    let mut reached = services.clone();
-    loop {
-        let stack = opened.lab.stack.services.iter();
-        let more: Vec<ServiceName> = stack
-            .filter(|(name, service)| {
-                !reached.contains(*name) && service.depends_on.keys().any(|one| reached.contains(one))
-            })
-            .map(|(name, _)| name.clone())
-            .collect();
-        if more.is_empty() {
-            break;
-        }
-        reached.extend(more);
-    }
-    let runs_once = one_shots(opened);
-    reached.retain(|name| {
-        !services.contains(name) && (opened.lab.owner_of(name) == Owner::Learner || runs_once.contains(name))
-    });
-    reached
 }
 
 /// Removes everything labelled.

@@ -78,6 +78,9 @@ impl<'a> Stage<'a> {
     }
 
     async fn make(&self, name: &str, copy: &StackCopy) -> Result<Copy, Unobservable> {
+        if let Some(why) = self.disk.struck() {
+            return Err(Unobservable::Machine(why.to_owned()));
+        }
         let text = format!("`{name}`, a copy of the environment, is started for a check");
         self.app.sink.emit(Event::Note { text });
         let outlines = self.app.outlines().map_err(machine)?;

@@ -1,6 +1,6 @@
 //! Environments that are made for a while and never touch the learner's: rooms of `prove`, copies for checks.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::app::{App, Opened};
 use super::failure::Failure;
@@ -8,12 +8,12 @@ use super::pristine::remove_all;
 use super::verify::fresh_seed;
 use crate::catalog::discover::Outline;
 use crate::docker::DockerEngine;
-use crate::docker::images::Built;
 use crate::environment::Identity;
 use crate::environment::engine::{Engine, Observed};
 use crate::environment::intent::Journal;
 use crate::environment::lock::Lock;
 use crate::event::Event;
+use crate::lab::LabId;
 use crate::lab::id::InstanceName;
 use crate::lab::practical::Practicals;
 use crate::lab::stack::Stack;
@@ -30,11 +30,13 @@ pub enum Purpose {
 const YOUNG: std::time::Duration = std::time::Duration::from_secs(600);
 
 impl Purpose {
-    pub const ALL: [Purpose; 2] = [Purpose::Prove, Purpose::Copy];
+    /// What an instance of this name was made for; `None` for a learner's own.
+    pub fn of(instance: &InstanceName) -> Option<Self> {
+        [Purpose::Prove, Purpose::Copy].into_iter().find(|purpose| instance.as_str().starts_with(purpose.prefix()))
+    }
 
-    /// Whether it is what an environment was made for.
-    pub fn is_of(self, identity: &Identity) -> bool {
-        identity.instance.as_str().starts_with(self.prefix())
+    fn is_of(self, identity: &Identity) -> bool {
+        Self::of(&identity.instance) == Some(self)
     }
 
     fn prefix(self) -> &'static str {
@@ -98,7 +100,7 @@ impl Throwaway {
 }
 
 async fn forget_images(app: &App, engine: &DockerEngine, identity: &Identity) {
-    if let Err(error) = engine.forget_images(Built::For(identity)).await {
+    if let Err(error) = engine.forget_images(identity, false).await {
         app.sink.emit(Event::Warning { text: error.to_string() });
     }
 }
@@ -115,7 +117,7 @@ pub fn unpublish(stack: &mut Stack) {
 pub async fn sweep(app: &App, engine: &DockerEngine, purpose: Purpose) -> Result<(), Failure> {
     let environments = engine.environments().await?;
     for identity in environments.iter().filter(|one| purpose.is_of(one)) {
-        let folder = app.state.join("environments").join(format!("{}--{}", identity.lab, identity.instance));
+        let folder = folder_of(app, identity);
         // One that is held belongs to a run beside this one, and so may one that this machine's records do not know.
         let known = folder.is_dir();
         if known && let Ok(_lock) = Lock::take(&folder, &app.typed) {
@@ -126,12 +128,34 @@ pub async fn sweep(app: &App, engine: &DockerEngine, purpose: Purpose) -> Result
                 let text = format!("something of an earlier run cannot be removed: {error}");
                 app.sink.emit(Event::Warning { text });
             }
-            forget_images(app, engine, identity).await;
+        }
+    }
+    for identity in left_behind(app, purpose) {
+        let folder = folder_of(app, &identity);
+        if let Ok(_lock) = Lock::take(&folder, &app.typed) {
+            // Also of one that was killed while it built, and had nothing else on the engine yet.
+            forget_images(app, engine, &identity).await;
         }
     }
     let known: Vec<String> = environments.iter().map(|one| format!("{}--{}", one.lab, one.instance)).collect();
     forget_folders(app, purpose, &known);
     Ok(())
+}
+
+/// The environments whose folders are there.
+fn left_behind(app: &App, purpose: Purpose) -> Vec<Identity> {
+    let folders = std::fs::read_dir(app.state.join("environments")).into_iter().flatten().flatten();
+    let identity = |name: String| {
+        let (lab, instance) = name.split_once("--")?;
+        Some(Identity { lab: LabId::new(lab).ok()?, instance: InstanceName::new(instance).ok()? })
+    };
+    let all = folders.filter_map(|folder| identity(folder.file_name().into_string().ok()?));
+    all.filter(|identity| purpose.is_of(identity)).collect()
+}
+
+/// Where an environment's lock, journal and notes are.
+pub(super) fn folder_of(app: &App, identity: &Identity) -> PathBuf {
+    app.state.join("environments").join(format!("{}--{}", identity.lab, identity.instance))
 }
 
 /// Removes the folders of runs that were killed and have nothing on the engine.

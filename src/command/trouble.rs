@@ -3,8 +3,9 @@
 
 use super::app::{App, Opened};
 use super::failure::Failure;
-use super::pristine::{begin_again, one_shots, remove_services, users};
+use super::pristine::remove_services;
 use super::up::{Up, up};
+use super::users::users_begin_again;
 use crate::docker::DockerEngine;
 use crate::environment::engine::Engine;
 use crate::environment::ready::NotReady;
@@ -31,10 +32,7 @@ pub async fn up_to_judge(app: &App, opened: &Opened, engine: &DockerEngine) -> R
     let observed = engine.observe(&opened.identity).await?;
     let anew = [service.clone()].into();
     // Those that use it may have put into it what they need when they began: they begin again.
-    let (users, runs_once) = (users(opened, &anew), one_shots(opened));
-    for one in observed.containers.iter().filter(|one| users.contains(&one.service)) {
-        begin_again(engine, one, &runs_once).await?;
-    }
+    users_begin_again(opened, engine, &observed, &anew).await?;
     remove_services(app, opened, engine, &observed, &anew).await?;
     up(app, opened, engine).await
 }

@@ -11,8 +11,8 @@ use super::notes::Notes;
 use super::pristine::{meant, remove_all, remove_services};
 use super::stack_images::{self, Images, images};
 use super::throwaway::{Purpose, sweep};
+use super::users::users_begin_again;
 use crate::docker::DockerEngine;
-use crate::docker::images::Built;
 use crate::docker::world::DockerWorld;
 use crate::environment::apply::{Context, apply};
 use crate::environment::engine::{Engine, Observed};
@@ -149,9 +149,10 @@ pub async fn up(app: &App, opened: &Opened, engine: &DockerEngine) -> Result<Up,
             app.sink.emit(Event::Note { text });
         }
     }
-    let replaced = |one: &PlannedContainer| matches!(&one.action, ContainerAction::Recreate(old) if old.image_id != one.spec.image_id);
-    if plan.containers.iter().any(replaced)
-        && let Err(error) = engine.forget_images(Built::Outdated(&opened.identity)).await
+    // What was built anew has taken the name of what was built before.
+    let made = |one: &PlannedContainer| matches!(one.action, ContainerAction::Create | ContainerAction::Recreate(_));
+    if plan.containers.iter().any(|one| one.spec.definition.build.is_some() && made(one))
+        && let Err(error) = engine.forget_images(&opened.identity, true).await
     {
         app.sink.emit(Event::Warning { text: error.to_string() });
     }
@@ -196,7 +197,9 @@ pub async fn recover(app: &App, opened: &Opened, engine: &DockerEngine) -> Resul
             Intent::Reset { services } => {
                 note(app, "an interrupted `reset` is finished first");
                 let observed = engine.observe(&opened.identity).await?;
-                remove_services(app, opened, engine, &observed, &meant(opened, services)).await?;
+                let services = meant(opened, services);
+                users_begin_again(opened, engine, &observed, &services).await?;
+                remove_services(app, opened, engine, &observed, &services).await?;
             }
             // The plan starts, unpauses or makes anew what a fault has hit; it does not see what is full or late.
             Intent::Fault { fault, services } => {

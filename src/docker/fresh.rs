@@ -1,5 +1,6 @@
 //! Containers that are made for one command, and removed after it.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::world::{DockerWorld, machine};
@@ -8,7 +9,7 @@ use crate::environment::engine::Engine;
 use crate::environment::wanted::{ContainerSpec, attachments};
 use crate::environment::{ContainerState, EngineError};
 use crate::lab::ServiceName;
-use crate::lab::stack::{Mount, MountSource, RestartPolicy, Service};
+use crate::lab::stack::{Logging, Mount, MountSource, RestartPolicy, Service};
 
 impl DockerWorld {
     /// Runs a command in a fresh container of a service's settings, or of an image with the workspace in it.
@@ -41,13 +42,18 @@ impl DockerWorld {
             definition.command = Some(command.argv.clone());
             definition.entrypoint = Some(Vec::new());
         }
-        definition.environment.retain(|name, _| !command.without.contains(name));
+        // What it says is read from its log, and none of that may be thrown away for being long.
+        definition.logging = Some(Logging {
+            driver: Some("json-file".into()),
+            options: BTreeMap::from([("max-size".into(), "128m".into()), ("max-file".into(), "1".into())]),
+        });
         definition.restart = RestartPolicy::No;
         definition.healthcheck = None;
-        definition.environment.extend(command.environment.iter().cloned());
         if let Some(defaults) = &self.defaults {
             defaults.add_to(&mut definition);
         }
+        definition.environment.retain(|name, _| !command.without.contains(name));
+        definition.environment.extend(command.environment.iter().cloned());
         definition.working_dir = command.working_dir.clone().or(definition.working_dir);
         let mut nonce = [0_u8; 8];
         getrandom::fill(&mut nonce).map_err(|error| Unobservable::Machine(error.to_string()))?;
@@ -104,7 +110,11 @@ impl DockerWorld {
                 lines.iter().filter(|line| line.stderr == stderr).map(|line| format!("{}\n", line.text)).collect()
             };
             let code = facts.exit_code.unwrap_or(-1);
-            Ok(Output { code, stdout: text(false), stderr: text(true), timed_out })
+            let mut stderr = text(true);
+            if facts.oom_killed {
+                stderr.push_str("(it was ended because it ran out of memory)\n");
+            }
+            Ok(Output { code, stdout: text(false), stderr, timed_out })
         };
         let result = result.await;
         self.engine.remove(&id).await?;

@@ -1,6 +1,6 @@
 //! The port to images, spoken to Docker.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -16,7 +16,10 @@ use tokio::io::AsyncReadExt;
 
 use super::{DockerEngine, call, limit, with_causes};
 use crate::environment::{EngineError, EngineFault, Identity};
+use crate::image::reference::LOCAL;
 use crate::image::{BUILT_FOR, BuildRequest, DIGEST, ImageEngine, ImageError, ImageFacts, Reference};
+use crate::lab::LabId;
+use crate::lab::id::InstanceName;
 
 /// A registry that has not said anything for so long is not there.
 const SILENCE: Duration = Duration::from_secs(60);
@@ -37,52 +40,41 @@ fn pieces(file: File) -> impl Stream<Item = std::io::Result<Bytes>> + Send + 'st
     })
 }
 
-/// Images that were built for environments.
-#[derive(Debug, Clone, Copy)]
-pub enum Built<'i> {
-    /// All that was built for one.
-    For(&'i Identity),
-    /// Of these, those whose name a newer one has.
-    Outdated(&'i Identity),
-    /// All that was built for any environment of this labrunner's.
-    Ours,
-}
-
 impl DockerEngine {
     /// The value of [`BUILT_FOR`] for an environment of ours.
     pub fn built_for(&self, identity: &Identity) -> String {
-        format!("{}{}", identity.project(), self.of_ours())
+        format!("{}--{} of {}", identity.lab, identity.instance, self.owner)
     }
 
-    fn of_ours(&self) -> String {
-        format!(" of {}", self.owner)
-    }
-
-    /// Removes images that were built; one that a container has stays.
+    /// The environments of ours that images were built for.
     ///
     /// # Errors
     /// The engine does not answer.
-    pub async fn forget_images(&self, built: Built<'_>) -> Result<(), EngineError> {
-        let label = match built {
-            Built::For(identity) | Built::Outdated(identity) => format!("{BUILT_FOR}={}", self.built_for(identity)),
-            Built::Ours => BUILT_FOR.to_owned(),
+    pub async fn built_environments(&self) -> Result<BTreeSet<Identity>, EngineError> {
+        let images = self.images_with(BUILT_FOR.to_owned(), false).await?;
+        let ours = format!(" of {}", self.owner);
+        let environment = |image: ImageSummary| {
+            let (lab, instance) = image.labels.get(BUILT_FOR)?.strip_suffix(&ours)?.split_once("--")?;
+            Some(Identity { lab: LabId::new(lab).ok()?, instance: InstanceName::new(instance).ok()? })
         };
-        let mut filters = HashMap::from([("label", vec![label])]);
-        if matches!(built, Built::Outdated(_)) {
-            filters.insert("dangling", vec!["true".to_owned()]);
-        }
-        let options = ListImagesOptionsBuilder::new().filters(&filters).build();
-        let images = call("list images", limit::LOOK, self.docker.list_images(Some(options))).await?;
-        let ours = |image: &ImageSummary| image.labels.get(BUILT_FOR).is_some_and(|one| one.ends_with(&self.of_ours()));
-        for image in images.into_iter().filter(ours) {
+        Ok(images.into_iter().filter_map(environment).collect())
+    }
+
+    /// Removes what was built for an environment, or only what a newer one has taken the name of. An image that a
+    /// container has stays, and so does one that somebody has given another name: images that are made from ours have
+    /// our labels.
+    ///
+    /// # Errors
+    /// The engine does not answer.
+    pub async fn forget_images(&self, identity: &Identity, outdated: bool) -> Result<(), EngineError> {
+        let images = self.images_with(format!("{BUILT_FOR}={}", self.built_for(identity)), outdated).await?;
+        let own = format!("{LOCAL}/{}/", identity.project());
+        for mut image in images {
+            image.repo_tags.retain(|name| name != NAMELESS);
             // By each of its names: by its number the engine removes none that has several.
-            let mut names = image.repo_tags;
-            names.retain(|name| name != NAMELESS);
-            if names.is_empty() {
-                names.push(image.id);
-            }
-            for name in names {
-                let removed = self.docker.remove_image(&name, None::<RemoveImageOptions>, None);
+            let names = if image.repo_tags.is_empty() { vec![image.id] } else { image.repo_tags };
+            for name in names.iter().filter(|name| name.starts_with(&own) || name.starts_with("sha256:")) {
+                let removed = self.docker.remove_image(name, None::<RemoveImageOptions>, None);
                 match call(format!("remove image {name}"), limit::REMOVE, removed).await {
                     Err(error) if !matches!(error.fault, EngineFault::NotFound | EngineFault::Conflict) => {
                         return Err(error);
@@ -92,6 +84,15 @@ impl DockerEngine {
             }
         }
         Ok(())
+    }
+
+    async fn images_with(&self, label: String, nameless: bool) -> Result<Vec<ImageSummary>, EngineError> {
+        let mut filters = HashMap::from([("label", vec![label])]);
+        if nameless {
+            filters.insert("dangling", vec!["true".to_owned()]);
+        }
+        let options = ListImagesOptionsBuilder::new().filters(&filters).build();
+        call("list images", limit::LOOK, self.docker.list_images(Some(options))).await
     }
 }
 

@@ -32,10 +32,17 @@ pub struct Load {
     pub owner: Option<(u32, u32)>,
 }
 
+const PREFIX: &str = "carried-";
+
 /// The key of the volume that stands for `folder`.
 pub fn key(folder: &Path) -> String {
     let hash = Sha256::digest(folder.as_os_str().as_encoded_bytes());
-    format!("carried-{}", hex::encode(&hash[..6]))
+    format!("{PREFIX}{}", hex::encode(&hash[..6]))
+}
+
+/// Whether a volume of this key stands for a folder.
+pub fn is_key(key: &str) -> bool {
+    key.starts_with(PREFIX)
 }
 
 /// The stack with volumes where it binds folders below one of `own`, and with files put in where it binds files.

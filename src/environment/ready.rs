@@ -106,7 +106,8 @@ pub async fn wait<E: Engine, P: Prober>(
 ) -> Result<(), NotReady> {
     let began = Instant::now();
     let restarts = spec.definition.restart != crate::lab::stack::RestartPolicy::No;
-    let own = spec.definition.healthcheck.as_ref().and_then(|check| check.timeout);
+    // None, as it is with the engine.
+    let own = spec.definition.healthcheck.as_ref().and_then(|check| check.timeout).filter(|time| !time.is_zero());
     let patience = if matches!(sign, Sign::Command(_)) { own.unwrap_or(ONE_CHECK) } else { Duration::MAX };
     let mut address = None;
     let mut last = String::from("it has not answered yet");
@@ -158,7 +159,9 @@ pub async fn wait<E: Engine, P: Prober>(
             Ok(Ok(())) if *sign == Sign::Running => last = "it does not run steadily".into(),
             Ok(Ok(())) => return Ok(()),
             Ok(Err(reason)) => last = if reason.is_empty() { last } else { reason },
-            Err(_) if matches!(sign, Sign::Command(_)) => last = "its health check does not come to an end".into(),
+            Err(_) if matches!(sign, Sign::Command(_)) => {
+                last = format!("its health check does not come to an end within {} s", left.as_secs_f64().ceil())
+            }
             Err(_) => {}
         }
         if began.elapsed() > deadline {

@@ -23,8 +23,8 @@ pub use reference::Reference;
 /// Label: digest of the recipe or build that an image was made from.
 pub const DIGEST: &str = "dev.labrunner.digest";
 
-/// Label: the environment that an image was built for. Containers of an image inherit its labels, so it is none of
-/// those by which an environment's containers are known.
+/// Label: the environment that an image was built for. Containers and images that are made from one inherit its labels,
+/// so it is none of those by which an environment's containers are known.
 pub const BUILT_FOR: &str = "dev.labrunner.built-for";
 
 /// An image on the engine.

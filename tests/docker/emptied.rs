@@ -165,20 +165,39 @@ const PREPARED: &str = r#"services:
     depends_on: { prepare: { condition: service_completed_successfully } }
 "#;
 
-#[test]
-fn what_prepares_a_database_does_so_again() {
-    let lab = database("prepared");
+/// The database of the lab, prepared.
+fn prepared(name: &str, services: &str) -> LabEnv {
+    let lab = database(name);
     let file = lab.folder().join("labs").join(FILE);
     let text = std::fs::read_to_string(&file).unwrap();
     // With three services of one image, a step says which one it means.
-    let text = text.replace("services:\n", PREPARED).replace("sql: {", "sql: { service: db,");
+    let text = text.replace("services:\n", services).replace("sql: {", "sql: { service: db,");
     std::fs::write(&file, text).unwrap();
     works(&lab, &["start", "database"]);
-    let prepared = || sql(&lab, "orders", "SELECT number FROM prepared");
-    assert_eq!(prepared(), "7");
+    assert_eq!(sql(&lab, "orders", "SELECT number FROM prepared"), "7");
+    lab
+}
+
+#[test]
+fn what_prepares_a_database_does_so_again() {
+    let lab = prepared("prepared", PREPARED);
     sql(&lab, "orders", "UPDATE prepared SET number = 8");
     works(&lab, &["reset", "database", "db"]);
     works(&lab, &["start", "database"]);
-    assert_eq!(prepared(), "7");
+    assert_eq!(sql(&lab, "orders", "SELECT number FROM prepared"), "7");
+    taken_down(&lab);
+}
+
+#[test]
+fn what_prepares_a_database_lets_it_be_while_it_stays() {
+    let before = "depends_on: { db: { condition: service_healthy } }";
+    let both = "depends_on: { db: { condition: service_healthy }, cache: { condition: service_started } }";
+    let services = PREPARED.replace(before, both) + "  cache: { image: \"redis:8\" }\n";
+    let lab = prepared("let-be", &services);
+    let ran = || docker(&["inspect", "-f", "{{.Id}} {{.State.StartedAt}}", &lab.container("prepare")]).out;
+    let once = ran();
+    works(&lab, &["reset", "database", "cache"]);
+    works(&lab, &["start", "database"]);
+    assert_eq!(ran(), once);
     taken_down(&lab);
 }

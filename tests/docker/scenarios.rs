@@ -224,7 +224,7 @@ fn two_commands_do_not_get_in_each_others_way() {
 
 #[test]
 fn a_small_lab_is_proven() {
-    let lab = LabEnv::new("prove");
+    let lab = LabEnv::new("small-proof");
     // Cut off after its first cell, it goes on behind that.
     let mut begun = lab.spawn(&["lab", "prove", "page", "--jobs", "1"]);
     let lines = std::io::BufReader::new(begun.stderr.take().unwrap());

@@ -78,6 +78,10 @@ impl LabEnv {
         self.lab
     }
 
+    pub fn instance(&self) -> &str {
+        &self.instance
+    }
+
     /// How many attempts are recorded.
     pub fn attempts(&self) -> usize {
         let history = self.run(&["history", self.lab, "--most", "10000", "--format", "json"]);
