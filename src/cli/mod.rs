@@ -125,8 +125,9 @@ impl Request {
             InstanceName::new(&self.arguments.instance).map_err(|error| Failure::usage(error.to_string()))?;
         if Purpose::of(&instance).is_some() {
             let text = format!("`{instance}` cannot be the name of an instance of yours");
-            return Err(Failure::usage(text)
-                .hint("names with `prove-` and `copy-` are those of environments that are removed by themselves"));
+            return Err(
+                Failure::usage(text).hint("choose another: what begins with `prove-` or `copy-` is removed by itself")
+            );
         }
         let mut settings = BTreeMap::new();
         for pair in &self.arguments.set {

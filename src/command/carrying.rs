@@ -129,7 +129,9 @@ pub async fn brought_back(opened: &Opened, engine: &DockerEngine, _lock: &Lock) 
         return Ok(());
     }
     if !keys.any(|key| key == carried::key(&opened.workspace)) {
-        return Err(Failure::engine("they are those of another workspace"));
+        return Err(Failure::engine(
+            "they are those of another workspace; a start with that `--workspace` brings them back",
+        ));
     }
     prepare(opened, true)?;
     carry(opened, engine, &mut Notes::read(&opened.folder), &observed).await

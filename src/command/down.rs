@@ -10,7 +10,7 @@ use super::reset::finish_workspace;
 use super::throwaway::{Purpose, folder_of, sweep};
 use crate::docker::DockerEngine;
 use crate::environment::engine::Engine;
-use crate::environment::intent::Intent;
+use crate::environment::intent::{Intent, Journal};
 use crate::environment::lock::Lock;
 use crate::environment::{Identity, apply, carried};
 use crate::event::Event;
@@ -28,7 +28,9 @@ pub async fn down(app: &App, name: Option<&str>, all: bool) -> Result<Outcome, F
     let opened = app.open(&app.choose(name)?)?;
     let lock = app.lock(&opened)?;
     let there = !engine.observe(&opened.identity).await?.is_empty();
-    for intent in opened.journal.open_intents()? {
+    let unfinished = opened.journal.open_intents()?;
+    let goes_on = unfinished.contains(&Intent::Down);
+    for intent in unfinished {
         match finish_workspace(app, &opened, &intent) {
             Ok(()) => opened.journal.done(&intent)?,
             // What is on the engine can go all the same; the files wait for the next command.
@@ -36,7 +38,9 @@ pub async fn down(app: &App, name: Option<&str>, all: bool) -> Result<Outcome, F
         }
     }
     let again = format!("labrunner down {} --yes", opened.lab.id);
-    agree(app, &opened.identity, carrying::brought_back(&opened, &engine, &lock).await, &again).await?;
+    if !goes_on {
+        agree(app, &opened.identity, carrying::brought_back(&opened, &engine, &lock).await, &again).await?;
+    }
     opened.journal.begin(&Intent::Down)?;
     remove_all(app, &opened, &engine).await?;
     if !opened.lab.stacks.is_empty() {
@@ -116,8 +120,12 @@ async fn down_all(app: &App, engine: &DockerEngine) -> Result<Outcome, Failure> 
 async fn down_one(app: &App, engine: &DockerEngine, identity: &Identity) -> Result<(), Failure> {
     let folder = folder_of(app, identity);
     let lock = Lock::take(&folder, &app.typed)?;
+    let journal = Journal::new(&folder);
     let observed = engine.observe(identity).await?;
-    if Purpose::of(&identity.instance).is_none() && observed.volumes.iter().any(|one| carried::is_key(&one.key)) {
+    // One that was cut off had brought back what there was, and may have removed a part of it since.
+    let goes_on = journal.open_intents()?.contains(&Intent::Down);
+    let own = Purpose::of(&identity.instance).is_none();
+    if own && !goes_on && observed.volumes.iter().any(|one| carried::is_key(&one.key)) {
         let app = App { instance: identity.instance.clone(), ..app.clone() };
         let opened = app.choose(Some(identity.lab.as_str())).and_then(|outline| app.open(&outline));
         let brought_back = match opened {
@@ -126,6 +134,10 @@ async fn down_one(app: &App, engine: &DockerEngine, identity: &Identity) -> Resu
         };
         agree(&app, identity, brought_back, "labrunner down --all --yes").await?;
     }
+    if !goes_on {
+        journal.begin(&Intent::Down)?;
+    }
     apply::remove(engine, &observed, app.sink.as_ref()).await?;
-    is_down(&folder)
+    is_down(&folder)?;
+    Ok(journal.done(&Intent::Down)?)
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::check::probe::only_one;
-use crate::lab::check::{Action, Step};
+use crate::lab::check::{Action, MAIN, Step};
 use crate::lab::stack::Service;
 use crate::lab::{Lab, ServiceName};
 
@@ -38,8 +38,6 @@ pub fn services(lab: &Lab) -> Vec<String> {
     }
     found
 }
-
-const MAIN: &str = "main";
 
 /// `None` where a learner's own Compose file says which services there are.
 fn services_of<'l>(lab: &'l Lab, stack: &str) -> Option<&'l BTreeMap<ServiceName, Service>> {

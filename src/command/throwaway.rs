@@ -13,7 +13,6 @@ use crate::environment::engine::{Engine, Observed};
 use crate::environment::intent::Journal;
 use crate::environment::lock::Lock;
 use crate::event::Event;
-use crate::lab::LabId;
 use crate::lab::id::InstanceName;
 use crate::lab::practical::Practicals;
 use crate::lab::stack::Stack;
@@ -70,7 +69,7 @@ impl Throwaway {
         let mut opened = app.open_at(outline, &workspace)?;
         let instance = format!("{}{:x}", purpose.prefix(), fresh_seed());
         opened.identity.instance = InstanceName::new(&instance).map_err(|error| Failure::usage(error.to_string()))?;
-        opened.folder = app.state.join("environments").join(format!("{}--{instance}", opened.lab.id));
+        opened.folder = folder_of(app, &opened.identity);
         opened.journal = Journal::new(&opened.folder);
         if purpose == Purpose::Prove {
             opened.practicals = Practicals::OfVariant;
@@ -137,41 +136,32 @@ pub async fn sweep(app: &App, engine: &DockerEngine, purpose: Purpose) -> Result
             forget_images(app, engine, &identity).await;
         }
     }
-    let known: Vec<String> = environments.iter().map(|one| format!("{}--{}", one.lab, one.instance)).collect();
-    forget_folders(app, purpose, &known);
+    forget_folders(app, purpose, &environments);
     Ok(())
 }
 
 /// The environments whose folders are there.
 fn left_behind(app: &App, purpose: Purpose) -> Vec<Identity> {
     let folders = std::fs::read_dir(app.state.join("environments")).into_iter().flatten().flatten();
-    let identity = |name: String| {
-        let (lab, instance) = name.split_once("--")?;
-        Some(Identity { lab: LabId::new(lab).ok()?, instance: InstanceName::new(instance).ok()? })
-    };
-    let all = folders.filter_map(|folder| identity(folder.file_name().into_string().ok()?));
+    let all = folders.filter_map(|folder| Identity::of_key(folder.file_name().to_str()?));
     all.filter(|identity| purpose.is_of(identity)).collect()
 }
 
 /// Where an environment's lock, journal and notes are.
 pub(super) fn folder_of(app: &App, identity: &Identity) -> PathBuf {
-    app.state.join("environments").join(format!("{}--{}", identity.lab, identity.instance))
+    app.state.join("environments").join(identity.key())
 }
 
 /// Removes the folders of runs that were killed and have nothing on the engine.
-fn forget_folders(app: &App, purpose: Purpose, on_engine: &[String]) {
-    let Ok(folders) = std::fs::read_dir(app.state.join("environments")) else { return };
-    for folder in folders.flatten() {
-        let name = folder.file_name().to_string_lossy().into_owned();
-        let ours = name.split_once("--").is_some_and(|(_, instance)| instance.starts_with(purpose.prefix()));
+fn forget_folders(app: &App, purpose: Purpose, on_engine: &[Identity]) {
+    for identity in left_behind(app, purpose).iter().filter(|identity| !on_engine.contains(identity)) {
+        let folder = folder_of(app, identity);
         // A run that begins just now has a folder first and its lock a moment later.
         let age = folder.metadata().and_then(|facts| facts.modified()).ok().and_then(|time| time.elapsed().ok());
-        if ours
-            && !on_engine.contains(&name)
-            && age.is_some_and(|age| age > YOUNG)
-            && let Ok(_lock) = Lock::take(&folder.path(), &app.typed)
+        if age.is_some_and(|age| age > YOUNG)
+            && let Ok(_lock) = Lock::take(&folder, &app.typed)
         {
-            let _ = std::fs::remove_dir_all(folder.path());
+            let _ = std::fs::remove_dir_all(&folder);
         }
     }
 }

@@ -18,8 +18,6 @@ use super::{DockerEngine, call, limit, with_causes};
 use crate::environment::{EngineError, EngineFault, Identity};
 use crate::image::reference::LOCAL;
 use crate::image::{BUILT_FOR, BuildRequest, DIGEST, ImageEngine, ImageError, ImageFacts, Reference};
-use crate::lab::LabId;
-use crate::lab::id::InstanceName;
 
 /// A registry that has not said anything for so long is not there.
 const SILENCE: Duration = Duration::from_secs(60);
@@ -43,7 +41,7 @@ fn pieces(file: File) -> impl Stream<Item = std::io::Result<Bytes>> + Send + 'st
 impl DockerEngine {
     /// The value of [`BUILT_FOR`] for an environment of ours.
     pub fn built_for(&self, identity: &Identity) -> String {
-        format!("{}--{} of {}", identity.lab, identity.instance, self.owner)
+        format!("{} of {}", identity.key(), self.owner)
     }
 
     /// The environments of ours that images were built for.
@@ -53,10 +51,7 @@ impl DockerEngine {
     pub async fn built_environments(&self) -> Result<BTreeSet<Identity>, EngineError> {
         let images = self.images_with(BUILT_FOR.to_owned(), false).await?;
         let ours = format!(" of {}", self.owner);
-        let environment = |image: ImageSummary| {
-            let (lab, instance) = image.labels.get(BUILT_FOR)?.strip_suffix(&ours)?.split_once("--")?;
-            Some(Identity { lab: LabId::new(lab).ok()?, instance: InstanceName::new(instance).ok()? })
-        };
+        let environment = |image: ImageSummary| Identity::of_key(image.labels.get(BUILT_FOR)?.strip_suffix(&ours)?);
         Ok(images.into_iter().filter_map(environment).collect())
     }
 

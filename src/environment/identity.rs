@@ -39,6 +39,17 @@ pub struct Identity {
 }
 
 impl Identity {
+    /// The name of its folder, and what images that were built for it say.
+    pub fn key(&self) -> String {
+        format!("{}--{}", self.lab, self.instance)
+    }
+
+    /// The environment of such a key.
+    pub fn of_key(key: &str) -> Option<Self> {
+        let (lab, instance) = key.split_once("--")?;
+        Some(Self { lab: lab.parse().ok()?, instance: instance.parse().ok()? })
+    }
+
     /// The prefix of every name on the engine, and the Compose project.
     pub fn project(&self) -> String {
         match self.instance.as_str() {

@@ -106,7 +106,7 @@ pub async fn wait<E: Engine, P: Prober>(
 ) -> Result<(), NotReady> {
     let began = Instant::now();
     let restarts = spec.definition.restart != crate::lab::stack::RestartPolicy::No;
-    // None, as it is with the engine.
+    // 0 means the engine's default there, too.
     let own = spec.definition.healthcheck.as_ref().and_then(|check| check.timeout).filter(|time| !time.is_zero());
     let patience = if matches!(sign, Sign::Command(_)) { own.unwrap_or(ONE_CHECK) } else { Duration::MAX };
     let mut address = None;

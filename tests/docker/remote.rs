@@ -72,4 +72,18 @@ fn a_lab_on_an_engine_that_sees_no_file_of_this_machine() {
     assert_eq!(lab.run(&["down", "--all"]).code, 0);
     assert_eq!(std::fs::read_to_string(results.join("made.txt")).unwrap(), "there\n");
     assert_eq!(engine.left(), "");
+
+    // A volume with files is of another workspace, or all that a `down` has left which was cut off after it had brought
+    // them back.
+    let labels = ["lab=page", &format!("instance={}", lab.instance()), "name=carried-0123"];
+    let labels = labels.map(|label| format!("--label=dev.labrunner.{label}"));
+    let other = engine.docker(&["volume", "create", &labels[0], &labels[1], &labels[2]]);
+    assert_eq!(other.code, 0, "{other:?}");
+    let kept = lab.run(&["down", "page"]);
+    assert_eq!(kept.code, 4, "{kept:?}");
+    assert!(kept.err.contains("of another workspace"), "{kept:?}");
+    std::fs::write(lab.intents(), r#"[{"intent":"down"}]"#).unwrap();
+    assert_eq!(lab.run(&["down", "--all"]).code, 0);
+    assert_eq!(engine.left(), "");
+    assert!(!lab.has_intents());
 }
